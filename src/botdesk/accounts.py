@@ -1,0 +1,439 @@
+"""Service accounts: the identities of bots (NIST SP 800-53 AC-2).
+
+A removed account stays as a tombstone: its name can be used again, its history keeps the old id.
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, ScalarSelect, and_, case, func, literal, or_
+from sqlmodel import col, select
+
+from botdesk import audit, grants, people, scopes, wording
+from botdesk.access import Action, Level
+from botdesk.audit import Page as Page
+from botdesk.errors import Conflict, InvalidInput
+from botdesk.store import reach
+from botdesk.store.tables import Account as Account
+from botdesk.store.tables import Purpose as Purpose
+from botdesk.store.tables import Token
+from botdesk.store.transaction import Transaction
+
+PURPOSES: Final = {
+    Purpose.CI: "CI/CD",
+    Purpose.CATALOG: "catalog queries",
+    Purpose.METRICS: "metrics",
+    Purpose.WEBHOOK: "webhooks",
+    Purpose.SCHEDULE: "scheduled jobs",
+    Purpose.AGENT: "AI agent",
+    Purpose.OTHER: "other",
+}
+"""What people call each purpose."""
+
+DEFAULT_ROTATION: Final = timedelta(days=90)
+LONGEST_ROTATION: Final = timedelta(days=3650)
+
+_NAME: Final = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
+_VAGUE: Final = frozenset(
+    {"account", "bot", "demo", "my-bot", "new-bot", "robot", "service", "test", "test-bot", "token"}
+)
+
+
+class AccountState(StrEnum):
+    """The state of an account, derived and never stored."""
+
+    ACTIVE = "active"
+    DISABLED = "disabled"
+    REMOVED = "removed"
+
+
+class Sort(StrEnum):
+    """What a list of accounts is sorted by; equal ones by name."""
+
+    NAME = "name"
+    PURPOSE = "purpose"
+    STATE = "state"
+    LIVE = "live"
+    EXPIRY = "expiry"
+    USED = "used"
+    CREATED = "created"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filter:
+    """Which accounts are asked for.
+
+    Attributes:
+        text: Words that must all be somewhere in name, description, purpose, scopes or id.
+        state: This state alone; None for all but removed ones.
+        purpose: This purpose alone.
+        removed: Removed ones too.
+    """
+
+    text: str = ""
+    state: AccountState | None = None
+    purpose: Purpose | None = None
+    removed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """An account as a list shows it.
+
+    Attributes:
+        account: The account.
+        state: Its state.
+        live: How many tokens of it work now.
+        soonest: When the first of those expires.
+        last_used_at: When any token of it was used last.
+        creator: The name of the person who created it.
+        managers: Who may manage it, creator first: names of people and roles.
+        level: What the actor may do with it.
+    """
+
+    account: Account
+    state: AccountState
+    live: int
+    soonest: datetime | None
+    last_used_at: datetime | None
+    creator: str
+    managers: tuple[str, ...]
+    level: Level | None
+
+
+def state(account: Account) -> AccountState:
+    """The state of an account."""
+    if account.removed_at:
+        return AccountState.REMOVED
+    return AccountState.DISABLED if account.disabled_at else AccountState.ACTIVE
+
+
+def check_name(name: str) -> str:
+    """Check an account's name: lower-case kebab, 3 to 40 characters.
+
+    Raises:
+        InvalidInput: It is no such name; the hint says what would be one.
+    """
+    name = wording.clean(name, "name", longest=200, required=True)
+    if not 3 <= len(name) <= 40:
+        raise InvalidInput(f"the name has {len(name)} characters", hint="use 3 to 40, as in nightly-build")
+    if not _NAME.fullmatch(name):
+        raise InvalidInput(f"the name {name!a} is not lower-case kebab", hint=_suggested(name))
+    return name
+
+
+def _suggested(name: str) -> str:
+    better = "-".join(re.findall(r"[a-z0-9]+", name.lower())).lstrip("0123456789-")[:40].rstrip("-")
+    return f"try {better!r}" if len(better) >= 3 else "use lower-case words joined by '-', as in nightly-build"
+
+
+def vague(name: str) -> str:
+    """A hint when the name is good in form, but tells nobody what the bot does; else empty."""
+    return f"{name!r} says little: name the job, as in nightly-build or metrics-ingest" if name in _VAGUE else ""
+
+
+def create(
+    tx: Transaction,
+    name: str,
+    *,
+    purpose: Purpose = Purpose.OTHER,
+    description: str = "",
+    scopes: str | Iterable[str] = (),
+    rotation: timedelta = DEFAULT_ROTATION,
+) -> Account:
+    """Create a service account; the actor, its creator, always keeps access to it.
+
+    Args:
+        tx: The transaction.
+        name: Lower-case kebab, 3 to 40 characters, unique among the accounts that are not removed.
+        purpose: What kind of bot it is.
+        description: What it does, in a sentence.
+        scopes: What its tokens may at most be allowed (RFC 6749 §3.3).
+        rotation: How long a token of it lives, by default, before it should be rotated; whole days.
+
+    Raises:
+        AccessDenied: The actor may not create accounts.
+        Conflict: The name is taken.
+        InvalidInput: A value cannot be taken.
+    """
+    audit.require(tx, Action.ACCOUNT_CREATED, name=name[:64])
+    account = Account(
+        id=tx.new_id("acc"),
+        name=_free_name(tx, name),
+        purpose=Purpose(purpose),
+        description=_checked_description(description),
+        scopes=_checked_scopes(scopes),
+        rotation_days=_checked_days(rotation),
+        created_at=tx.now,
+        created_by=tx.actor.id,
+    )
+    audit.record(tx, Action.ACCOUNT_CREATED, account, account=account, purpose=account.purpose.value)
+    return account
+
+
+def modify(
+    tx: Transaction,
+    account_id: str,
+    *,
+    name: str | None = None,
+    purpose: Purpose | None = None,
+    description: str | None = None,
+    scopes: str | Iterable[str] | None = None,
+    rotation: timedelta | None = None,
+) -> Account:
+    """Change an account; None leaves a thing as it is. Scopes that it loses, its tokens lose too, at the next use.
+
+    Raises:
+        AccessDenied: The actor may not manage it.
+        Conflict: The name is taken, nothing would change, or the account is removed.
+        InvalidInput: A value cannot be taken.
+        NotFound: There is no such account in reach.
+    """
+    account = _present(tx, account_id, Action.ACCOUNT_MODIFIED)
+    wanted: dict[str, Any] = {
+        "name": None if name in (None, account.name) else _free_name(tx, str(name)),
+        "purpose": None if purpose is None else Purpose(purpose),
+        "description": None if description is None else _checked_description(description),
+        "scopes": None if scopes is None else _checked_scopes(scopes),
+        "rotation_days": None if rotation is None else _checked_days(rotation),
+    }
+    changes = audit.change(account, wanted)
+    account.modified_at = tx.now
+    audit.record(tx, Action.ACCOUNT_MODIFIED, account, account=account, changes=changes)
+    return account
+
+
+def disable(tx: Transaction, account_id: str, *, reason: str = "") -> Account:
+    """Refuse every token of the account from the next request on, until it is enabled again.
+
+    Raises:
+        AccessDenied: The actor may not manage it.
+        Conflict: It is disabled already, or removed.
+        NotFound: There is no such account in reach.
+    """
+    account = _present(tx, account_id, Action.ACCOUNT_DISABLED)
+    reason = wording.clean(reason, "reason", longest=200)
+    if account.disabled_at:
+        raise Conflict(f"{account.name!r} is disabled already", hint="there is nothing to do")
+    account.disabled_at, account.disabled_reason = tx.now, reason or None
+    audit.record(tx, Action.ACCOUNT_DISABLED, account, account=account, reason=reason or None)
+    return account
+
+
+def enable(tx: Transaction, account_id: str) -> Account:
+    """Let the tokens of a disabled account work again, those that have not ended meanwhile.
+
+    Raises:
+        AccessDenied: The actor may not manage it.
+        Conflict: It is not disabled, or removed.
+        NotFound: There is no such account in reach.
+    """
+    account = _present(tx, account_id, Action.ACCOUNT_ENABLED)
+    if not account.disabled_at:
+        raise Conflict(f"{account.name!r} is not disabled", hint="there is nothing to do")
+    account.disabled_at = account.disabled_reason = None
+    audit.record(tx, Action.ACCOUNT_ENABLED, account, account=account)
+    return account
+
+
+def remove(tx: Transaction, account_id: str, *, reason: str = "") -> Account:
+    """Remove an account: its tokens are revoked, its grants withdrawn, its name is free; its history stays.
+
+    Raises:
+        AccessDenied: The actor may not manage it.
+        Conflict: It is removed already.
+        NotFound: There is no such account in reach.
+    """
+    account = _present(tx, account_id, Action.ACCOUNT_REMOVED)
+    reason = wording.clean(reason, "reason", longest=200)
+    left = select(Token).where(Token.account_id == account.id, col(Token.revoked_at).is_(None)).order_by(Token.id)
+    for token in tx.session.exec(left).all():
+        token.revoked_at, token.revoked_reason = tx.now, "account removed"
+        audit.record(tx, Action.TOKEN_REVOKED, token, account=account, label=token.label, reason="account removed")
+    grants.withdraw_all(tx, account)
+    account.removed_at = tx.now
+    audit.record(tx, Action.ACCOUNT_REMOVED, account, account=account, reason=reason or None)
+    return account
+
+
+def _present(tx: Transaction, account_id: str, action: Action) -> Account:
+    account = find(tx, account_id)
+    audit.require(tx, action, account)
+    if account.removed_at:
+        raise Conflict(f"{account.name!r} was removed", hint="create a new account; the name is free again")
+    return account
+
+
+def find(tx: Transaction, name: str) -> Account:
+    """Find an account by name or id; removed ones by id alone.
+
+    Raises:
+        NotFound: It is not there, or out of the actor's reach: the same answer for both.
+    """
+    return grants.find_account(tx, name)
+
+
+def line(tx: Transaction, name: str) -> Line:
+    """Find an account with all that a list shows of it.
+
+    Raises:
+        NotFound: There is no such account in reach.
+    """
+    account = find(tx, name)
+    row = tx.session.execute(select(Account, *_facts(tx)).where(Account.id == account.id)).one()  # type: ignore[call-overload]
+    return _lines(tx, [row])[0]
+
+
+def page(
+    tx: Transaction,
+    filter: Filter | None = None,
+    *,
+    sort: Sort = Sort.NAME,
+    descending: bool = False,
+    after: Any = None,
+    limit: int = 50,
+) -> Page[Line]:
+    """List the accounts in the actor's reach.
+
+    Args:
+        tx: The transaction.
+        filter: Which accounts.
+        sort: What by; accounts without a value (never used, no expiry) come last when ascending.
+        descending: The other way round.
+        after: The `next` of the page before this one.
+        limit: How many rows at the most.
+    """
+    wanted = [*_wanted(filter or Filter()), reach.in_reach(tx.actor)]
+    total = tx.session.exec(select(func.count()).select_from(Account).where(*wanted)).one()
+    key = _sort_key(tx, sort).label("sort_key")
+    inner = select(Account.id.label("found"), Account.name.label("tie"), key).where(*wanted).subquery()  # type: ignore[attr-defined]
+    place = _after(inner.c.sort_key, inner.c.tie, inner.c.found, after, descending=descending)
+    order = [column.desc() if descending else column.asc() for column in (inner.c.sort_key, inner.c.tie, inner.c.found)]
+    query = select(Account, *_facts(tx), inner.c.sort_key).join(inner, inner.c.found == Account.id)  # type: ignore[call-overload]
+    rows = tx.session.execute(query.where(*place).order_by(*order).limit(limit + 1)).all()
+    lines = _lines(tx, rows[:limit])
+    last = rows[limit - 1] if len(rows) > limit else None
+    return Page(tuple(lines), (last.sort_key, last[0].name, last[0].id) if last else None, total)
+
+
+def _after(key: Any, tie: Any, identity: Any, after: Any, *, descending: bool) -> list[ColumnElement[bool]]:
+    if after is None:
+        return []
+    (one, two, three), over = after, (lambda column, value: column < value if descending else column > value)
+    return [or_(over(key, one), and_(key == one, or_(over(tie, two), and_(tie == two, over(identity, three)))))]
+
+
+def _wanted(filter: Filter) -> list[ColumnElement[bool]]:
+    removed, disabled = col(Account.removed_at), col(Account.disabled_at)
+    wanted = {
+        AccountState.ACTIVE: [removed.is_(None), disabled.is_(None)],
+        AccountState.DISABLED: [removed.is_(None), disabled.is_not(None)],
+        AccountState.REMOVED: [removed.is_not(None)],
+        None: [] if filter.removed else [removed.is_(None)],
+    }[filter.state]
+    if filter.purpose:
+        wanted.append(col(Account.purpose) == filter.purpose)
+    return wanted + [_says(word) for word in filter.text.split()]
+
+
+def _says(word: str) -> ColumnElement[bool]:
+    titles = [purpose for purpose, title in PURPOSES.items() if word.lower() in f"{purpose} {title}".lower()]
+    columns = (Account.name, Account.description, Account.scopes, Account.id)
+    return or_(*(col(column).icontains(word, autoescape=True) for column in columns), col(Account.purpose).in_(titles))
+
+
+def _live(tx: Transaction) -> ColumnElement[bool]:
+    return and_(
+        col(Token.account_id) == Account.id,
+        col(Token.revoked_at).is_(None),
+        col(Token.delivered_at).is_not(None),
+        or_(col(Token.expires_at).is_(None), col(Token.expires_at) > tx.now),
+    )
+
+
+def _of_live(tx: Transaction, value: Any) -> ScalarSelect[Any]:
+    return select(value).where(_live(tx)).correlate(Account).scalar_subquery()
+
+
+def _facts(tx: Transaction) -> list[Any]:
+    used = select(func.max(Token.last_used_at)).where(Token.account_id == Account.id).correlate(Account)
+    return [
+        _of_live(tx, func.count()).label("live"),
+        _of_live(tx, func.min(Token.expires_at)).label("soonest"),
+        used.scalar_subquery().label("used"),
+    ]
+
+
+def _sort_key(tx: Transaction, sort: Sort) -> ColumnElement[Any]:
+    live, soonest, used = _facts(tx)
+    last = literal("~")
+    keys: dict[Sort, Any] = {
+        Sort.NAME: col(Account.name),
+        Sort.PURPOSE: col(Account.purpose),
+        Sort.STATE: case(
+            (col(Account.removed_at).is_not(None), 2), (col(Account.disabled_at).is_not(None), 1), else_=0
+        ),
+        Sort.LIVE: live.element,
+        Sort.EXPIRY: func.coalesce(_text(soonest.element), last),
+        Sort.USED: func.coalesce(_text(used.element), last),
+        Sort.CREATED: _text(col(Account.created_at)),
+    }
+    key: ColumnElement[Any] = keys[sort]
+    return key
+
+
+def _text(instant: Any) -> Any:
+    from sqlalchemy import String, type_coerce
+
+    return type_coerce(instant, String)
+
+
+def _lines(tx: Transaction, rows: Iterable[Any]) -> list[Line]:
+    rows = list(rows)
+    found = [row[0] for row in rows]
+    managers = grants.managers(tx, [account.id for account in found])
+    names = people.names(tx)
+    return [
+        Line(
+            account=row[0],
+            state=state(row[0]),
+            live=row.live,
+            soonest=row.soonest,
+            last_used_at=row.used,
+            creator=names.get(row[0].created_by, "?"),
+            managers=_managers(names.get(row[0].created_by, "?"), managers.get(row[0].id, ())),
+            level=grants.effective_level(tx, row[0]),
+        )
+        for row in rows
+    ]
+
+
+def _managers(creator: str, granted: tuple[str, ...]) -> tuple[str, ...]:
+    return (creator, *(name for name in granted if name != creator))
+
+
+def _free_name(tx: Transaction, name: str) -> str:
+    name = check_name(name)
+    if tx.session.exec(select(Account.id).where(Account.name == name, col(Account.removed_at).is_(None))).first():
+        raise Conflict(f"the name {name!r} is taken", hint="choose a name that says what this bot does")
+    return name
+
+
+def _checked_description(description: str) -> str:
+    return wording.clean(description, "description", longest=500)
+
+
+def _checked_scopes(text: str | Iterable[str]) -> str:
+    return scopes.format(scopes.parse(text))
+
+
+def _checked_days(rotation: timedelta) -> int:
+    if rotation < timedelta(days=1) or rotation > LONGEST_ROTATION:
+        raise InvalidInput("the rotation period is out of range", hint="use 1d to 3650d, as in 90d")
+    if rotation % timedelta(days=1):
+        raise InvalidInput("the rotation period is not in whole days", hint="as in 30d or 90d")
+    return rotation.days

@@ -1,0 +1,365 @@
+"""The audit: every change and every refusal, hash-chained and append-only.
+
+An event's hash is `sha256(previous hash ‖ canonical JSON)`: the previous hash as 64 hexadecimal digits (64
+zeros before the first event), then the event's fields but `previous` and `hash` as JSON in UTF-8 with sorted keys
+and no spaces. `before` and `after` are digests of the row that the event is about, so that `verify` can hold the
+present rows against the history.
+"""
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Generic, TypeVar
+
+from sqlalchemy import ColumnElement, String, and_, func, or_, type_coerce
+from sqlmodel import SQLModel, col, select
+
+from botdesk import access
+from botdesk.access import Action
+from botdesk.errors import AccessDenied, Conflict, InvalidInput
+from botdesk.store import chain, reach
+from botdesk.store.chain import Finding as Finding
+from botdesk.store.chain import Head as Head
+from botdesk.store.chain import Verdict as Verdict
+from botdesk.store.digest import GENESIS, canonical, chained, digest, key_of, raw, stored, stored_before, table_of
+from botdesk.store.tables import Account, from_text, to_text
+from botdesk.store.tables import Event as Event
+from botdesk.store.tables import Outcome as Outcome
+from botdesk.store.transaction import Denial, Transaction
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[T]):
+    """A window on a long list.
+
+    Attributes:
+        rows: The rows of this page.
+        next: What to pass on for the next page; None after the last one.
+        total: How many rows the whole list has.
+    """
+
+    rows: tuple[T, ...]
+    next: Any
+    total: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filter:
+    """Which events are asked for; whatever is not set does not matter.
+
+    Attributes:
+        account: An account's id or name.
+        actor: An actor's id or name.
+        action: `token:rotated`, or `token` for all that is done to tokens.
+        outcome: How it ended.
+        since: Not before this instant.
+        until: Before this instant.
+        text: Words that must all be somewhere in actor, action, account, subject, source or detail.
+    """
+
+    account: str | None = None
+    actor: str | None = None
+    action: str | None = None
+    outcome: Outcome | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    text: str = ""
+
+
+def may(tx: Transaction, action: Action, account: Account | None = None) -> bool:
+    """Tell whether the actor may do this now, without recording the question."""
+    level = None if account is None else reach.level_on(tx.session, tx.actor, account)
+    return access.allows(tx.actor, action, level)
+
+
+def require(tx: Transaction, action: Action, account: Account | None = None, **detail: str) -> None:
+    """Decide whether the actor may do this; if not, leave word for the audit and refuse.
+
+    Raises:
+        AccessDenied: They may not.
+    """
+    if may(tx, action, account):
+        return
+    deny(tx, action, account, **detail)
+    noun, _, verb = action.partition(":")
+    what = f"{noun} {verb.replace('-', ' ')}" if account is None else f"{noun} {verb} on {account.name!r}"
+    raise AccessDenied(f"{tx.actor.name!r} may not do that: {what}", hint=_denied_hint(action))
+
+
+def deny(tx: Transaction, action: Action, account: Account | None = None, **detail: str) -> None:
+    """Leave word that the actor was refused; recorded once the work has been rolled back."""
+    tx.denial = Denial(
+        action, account.id if account else None, account.name if account else None, tuple(detail.items())
+    )
+
+
+def _denied_hint(action: Action) -> str:
+    needed = access.ON_ACCOUNT.get(action)
+    if needed is None:
+        return "an admin can do it"
+    return f"it takes the level {needed.value!r} on the account; ask who manages it"
+
+
+def record(
+    tx: Transaction,
+    action: Action,
+    row: SQLModel | None = None,
+    *,
+    account: Account | None = None,
+    outcome: Outcome = Outcome.DONE,
+    gone: bool = False,
+    actor: access.Actor | None = None,
+    **detail: Any,
+) -> Event:
+    """Append the event of one changed row, and write both to the store.
+
+    Args:
+        tx: The transaction that made the change.
+        action: What was done.
+        row: The new or changed row; its state before is taken from the session.
+        account: The account that it is about.
+        outcome: How it ended.
+        gone: The row is to be deleted.
+        actor: Who did it, if not the transaction's actor.
+        detail: What the audit should say besides; None values are left out.
+    """
+    who = actor or tx.actor
+    values: dict[str, Any] = {
+        "at": to_text(tx.now),
+        "actor_kind": who.kind.value,
+        "actor_id": (who.by or who).id,
+        "actor": who.title,
+        "action": action.value,
+        "account_id": account.id if account else None,
+        "account": account.name if account else None,
+        "outcome": outcome.value,
+        "source": tx.source,
+        "detail": canonical({key: value for key, value in detail.items() if value is not None}),
+    }
+    values |= _subject(tx, row, gone=gone)
+    return _append(tx, values)
+
+
+def _subject(tx: Transaction, row: SQLModel | None, *, gone: bool) -> dict[str, Any]:
+    if row is None:
+        return {"subject_kind": None, "subject_id": None, "before": None, "after": None}
+    subject = {"subject_kind": table_of(row).name, "subject_id": key_of(table_of(row), stored(row))}
+    before = stored_before(row)
+    if gone:
+        tx.session.delete(row)
+    else:
+        tx.session.add(row)
+    digests = {
+        "before": digest(table_of(row).name, before) if before else None,
+        "after": None if gone else digest(table_of(row).name, stored(row)),
+    }
+    tx.session.flush()
+    return subject | digests
+
+
+def _append(tx: Transaction, values: dict[str, Any]) -> Event:
+    last = _head(tx)
+    values["sequence"] = last.sequence + 1
+    link = chained(last.hash, values)
+    event = Event(**_typed(values), previous=last.hash, hash=link)
+    tx.session.add(event)
+    tx.session.flush()
+    tx.appended = (event.sequence, link)
+    return event
+
+
+def _typed(values: dict[str, Any]) -> dict[str, Any]:
+    return values | {
+        "at": from_text(values["at"]),
+        "actor_kind": access.ActorKind(values["actor_kind"]),
+        "outcome": Outcome(values["outcome"]),
+    }
+
+
+def change(row: SQLModel, wanted: Mapping[str, Any]) -> dict[str, list[str]]:
+    """Set what is wanted on the row and tell what changed: column to old and new.
+
+    Args:
+        row: The row.
+        wanted: Column to new value; None leaves a column as it is.
+
+    Raises:
+        Conflict: Nothing would change.
+    """
+    changes = {
+        name: [str(getattr(row, name)), str(value)]
+        for name, value in wanted.items()
+        if value is not None and getattr(row, name) != value
+    }
+    if not changes:
+        raise Conflict("nothing would change", hint="give at least one new value")
+    for name in changes:
+        setattr(row, name, wanted[name])
+    return changes
+
+
+def detail_of(event: Event) -> dict[str, Any]:
+    """What an event says besides; empty when it cannot be read."""
+    try:
+        found = json.loads(event.detail)
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def head(tx: Transaction) -> Head:
+    """The newest event's sequence and hash; sequence 0 when there is none."""
+    return _head(tx)
+
+
+def _head(tx: Transaction) -> Head:
+    found = tx.session.exec(select(Event.sequence, Event.hash).order_by(col(Event.sequence).desc()).limit(1)).first()
+    return Head(*found) if found else Head(0, GENESIS)
+
+
+def hash_at(tx: Transaction, sequence: int) -> str | None:
+    """The hash of one event; None when there is no such event."""
+    return tx.session.exec(select(Event.hash).where(Event.sequence == sequence)).first()
+
+
+def page(
+    tx: Transaction,
+    filter: Filter | None = None,
+    *,
+    before: int | None = None,
+    limit: int = 50,
+    oldest_first: bool = False,
+) -> Page[Event]:
+    """List the events in the actor's reach, newest first.
+
+    Args:
+        tx: The transaction.
+        filter: Which events.
+        before: The `next` of the page before this one.
+        limit: How many rows at the most.
+        oldest_first: The other way round.
+    """
+    require(tx, Action.AUDIT_VIEWED)
+    wanted = _wanted(tx, filter or Filter())
+    sequence = col(Event.sequence)
+    place = [] if before is None else [sequence > before if oldest_first else sequence < before]
+    order = sequence.asc() if oldest_first else sequence.desc()
+    rows = tx.session.exec(select(Event).where(*wanted, *place).order_by(order).limit(limit + 1)).all()
+    shown = tuple(rows[:limit])
+    return Page(shown, shown[-1].sequence if len(rows) > limit else None, _count(tx, wanted))
+
+
+def _count(tx: Transaction, wanted: list[ColumnElement[bool]]) -> int:
+    if not wanted:
+        return _head(tx).sequence
+    return tx.session.exec(select(func.count()).select_from(Event).where(*wanted)).one()
+
+
+def _wanted(tx: Transaction, filter: Filter) -> list[ColumnElement[bool]]:
+    wanted = [_named(filter.account, Event.account_id, Event.account)] if filter.account else []
+    if filter.actor:
+        wanted.append(_by(filter.actor))
+    if filter.action:
+        action = col(Event.action)
+        wanted.append(action == filter.action if ":" in filter.action else action.startswith(filter.action + ":"))
+    if filter.outcome:
+        wanted.append(col(Event.outcome) == filter.outcome)
+    if filter.since:
+        wanted.append(col(Event.at) >= filter.since)
+    if filter.until:
+        wanted.append(col(Event.at) < filter.until)
+    wanted += [_says(word) for word in filter.text.split()]
+    return wanted + ([] if reach.sees_everything(tx.actor) else [_own(tx)])
+
+
+def _named(text: str, identity: Any, name: Any) -> ColumnElement[bool]:
+    return or_(col(identity) == text, col(name) == text)
+
+
+def _by(text: str) -> ColumnElement[bool]:
+    actor = col(Event.actor)
+    return or_(
+        col(Event.actor_id) == text,
+        actor == text,
+        actor.startswith(text + " as ", autoescape=True),
+        actor.endswith(" as " + text, autoescape=True),
+    )
+
+
+def _says(word: str) -> ColumnElement[bool]:
+    columns = (Event.actor, Event.action, Event.account, Event.subject_id, Event.source, Event.detail, Event.outcome)
+    return or_(*(type_coerce(col(column), String).icontains(word, autoescape=True) for column in columns))
+
+
+def _own(tx: Transaction) -> ColumnElement[bool]:
+    reachable = select(Account.id).where(reach.in_reach(tx.actor))
+    return or_(col(Event.actor_id) == tx.actor.id, col(Event.account_id).in_(reachable))
+
+
+def counts(
+    tx: Transaction, filter: Filter | None = None, *, since: datetime, until: datetime, buckets: int
+) -> list[int]:
+    """Count the events in each of `buckets` equal spans from `since` to `until`, oldest first."""
+    require(tx, Action.AUDIT_VIEWED)
+    step = (until - since) / buckets
+    wanted = _wanted(tx, filter or Filter())
+    at = col(Event.at)
+    sums = [
+        func.count().filter(and_(at >= since + step * place, at < since + step * (place + 1)))
+        for place in range(buckets)
+    ]
+    found = tx.session.execute(select(*sums).select_from(Event).where(*wanted, at >= since, at < until))  # type: ignore[call-overload]
+    return [int(number) for number in found.one()]
+
+
+def export(tx: Transaction, filter: Filter | None = None, *, form: str = "jsonl") -> Iterator[str]:
+    """Write the events in the actor's reach as text lines, oldest first, hashes included.
+
+    A JSON line is verified without botdesk: without `previous` and `hash`, with sorted keys and no spaces, it is
+    what was hashed after the previous hash.
+
+    Args:
+        tx: A writing transaction: the export itself is recorded.
+        filter: Which events.
+        form: `jsonl` or `csv`; in CSV a field that a spreadsheet would take for a formula starts with an apostrophe.
+
+    Raises:
+        AccessDenied: The actor is neither an admin nor an auditor.
+        InvalidInput: The form is unknown.
+    """
+    require(tx, Action.AUDIT_EXPORTED)
+    if form not in ("jsonl", "csv"):
+        raise InvalidInput(f"unknown form {form[:20]!r}", hint="use jsonl or csv")
+    wanted = _wanted(tx, filter or Filter())
+    rows = raw(tx.session, table_of(Event), wanted)
+    return _as_csv(rows) if form == "csv" else (canonical(values) for values in rows)
+
+
+def _as_csv(rows: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    import csv
+    import io
+
+    names = [column.name for column in table_of(Event).columns]
+    yield ",".join(names)
+    for values in rows:
+        line = io.StringIO()
+        csv.writer(line, lineterminator="").writerow([_unformula(values[name]) for name in names])
+        yield line.getvalue()
+
+
+def _unformula(value: Any) -> Any:
+    return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r") else value
+
+
+def verify(tx: Transaction, *, head: Head | None = None, progress: Callable[[int], None] | None = None) -> Verdict:
+    """Hold the whole chain, and the present rows against it; see `store.chain.verify`.
+
+    Args:
+        tx: A reading transaction.
+        head: A head that was kept from before.
+        progress: Called with the number of events read so far, now and then.
+    """
+    return chain.verify(tx.session, head=head, progress=progress)

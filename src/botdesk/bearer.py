@@ -1,0 +1,239 @@
+"""The bearer token: mint a string, take one apart, prove its secret.
+
+A token reads `bdk_` + lookup id (10) + `_` + secret (43) + check (6), the last three in base62, so
+that one double-click selects it and it is a valid b64token (RFC 6750 §2.1). The check is a keyed
+BLAKE2b of all before it, under the desk's own mint key: a string that this desk did not mint is
+refused before any row is read or any argon2 is run.
+"""
+
+import hmac
+import re
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import Any, Final, NoReturn, Protocol
+
+from botdesk.errors import StoreError
+
+PREFIX: Final = "bdk_"
+ID_LENGTH: Final = 10
+SECRET_LENGTH: Final = 43
+CHECK_LENGTH: Final = 6
+MINT_KEY_BYTES: Final = 32
+LEAKED: Final = re.compile(r"\bbdk_[0-9A-Za-z]{10}_[0-9A-Za-z]{49}\b")
+"""Finds a leaked token in any text."""
+
+_ALPHABET: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+_SHAPE: Final = re.compile(r"bdk_([0-9A-Za-z]{10})_([0-9A-Za-z]{43})([0-9A-Za-z]{6})")
+
+Entropy = Callable[[int], bytes]
+"""A source of random bytes: `secrets.token_bytes`, or a seeded one for demos and tests."""
+
+
+class Secret:
+    """A confidential text that is hard to show by accident.
+
+    It has no `str()`, a redacted `repr()`, no pickle, no copy and no `==`. Only `reveal` gives the
+    text away, and only `handoff` and this module may call it.
+    """
+
+    __slots__ = ("_text",)
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def reveal(self) -> str:
+        """Give the text away."""
+        return self._text
+
+    def __repr__(self) -> str:
+        return "Secret(••••)"
+
+    def __str__(self) -> NoReturn:
+        raise TypeError("a secret has no text form")
+
+    def __format__(self, spec: str) -> NoReturn:
+        raise TypeError("a secret has no text form")
+
+    def __eq__(self, other: object) -> NoReturn:
+        raise TypeError("secrets are not compared by ==")
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __reduce_ex__(self, protocol: Any) -> NoReturn:
+        raise TypeError("a secret is not pickled or copied")
+
+
+@dataclass(frozen=True, slots=True)
+class Minted:
+    """A new token string, before anything is stored.
+
+    Attributes:
+        id: The lookup id, which may be shown.
+        token: The whole token string, for the handoff.
+        proof: The confidential part alone, for the hasher.
+    """
+
+    id: str
+    token: Secret
+    proof: Secret
+
+
+@dataclass(frozen=True, slots=True)
+class Presented:
+    """A presented string of the right shape and check: this desk minted it.
+
+    Attributes:
+        id: The lookup id.
+        proof: The confidential part, not yet proved.
+    """
+
+    id: str
+    proof: Secret
+
+
+def base62(length: int, entropy: Entropy) -> str:
+    """Draw `length` base62 characters, each equally likely."""
+    drawn = ""
+    while len(drawn) < length:
+        drawn += "".join(_ALPHABET[byte % 62] for byte in entropy(length) if byte < 248)
+    return drawn[:length]
+
+
+def mint(key: bytes, entropy: Entropy) -> Minted:
+    """Make a new token string under the desk's mint key.
+
+    Args:
+        key: The desk's mint key, `MINT_KEY_BYTES` bytes.
+        entropy: Gives n random bytes; the secret has 43 base62 characters, 256 bits.
+    """
+    token_id = base62(ID_LENGTH, entropy)
+    proof = Secret(base62(SECRET_LENGTH, entropy))
+    return Minted(token_id, _assemble(key, token_id, proof), proof)
+
+
+def _assemble(key: bytes, token_id: str, proof: Secret) -> Secret:
+    return Secret(f"{PREFIX}{token_id}_{proof.reveal()}{_check(key, token_id, proof)}")
+
+
+def parse(presented: str, key: bytes) -> Presented | None:
+    """Take a presented string apart; None when this desk never minted it.
+
+    Costs a microsecond, whatever is presented: no row is read and no argon2 is run.
+    """
+    match = _SHAPE.fullmatch(presented) if len(presented) == 64 else None
+    if match is None:
+        return None
+    token_id, proof = match[1], Secret(match[2])
+    return Presented(token_id, proof) if hmac.compare_digest(match[3], _check(key, token_id, proof)) else None
+
+
+def _check(key: bytes, token_id: str, proof: Secret) -> str:
+    before = f"{PREFIX}{token_id}_{proof.reveal()}".encode()
+    number = int.from_bytes(blake2b(before, key=key, digest_size=16, person=b"botdesk check").digest(), "big")
+    digits = ""
+    for _ in range(CHECK_LENGTH):
+        number, digit = divmod(number, 62)
+        digits += _ALPHABET[digit]
+    return digits
+
+
+def masked(token_id: str) -> str:
+    """The form of a token that may be shown: `bdk_7fQ2kLm9Xa_••••`."""
+    return f"{PREFIX}{token_id}_••••"
+
+
+class Hasher(Protocol):
+    """Keeps and checks the confidential part of a token."""
+
+    def hash(self, proof: Secret, *, salt: bytes) -> str:
+        """Return a PHC string to store in the secret's place, salted with 16 random bytes."""
+
+    def verify(self, stored: str, proof: Secret) -> bool:
+        """Tell whether the stored PHC string is of this secret."""
+
+    def outdated(self, stored: str) -> bool:
+        """Tell whether the stored PHC string was made with other parameters than today's."""
+
+
+class Argon2id:
+    """argon2id with bounded parameters, a few computations at once (RFC 9106).
+
+    Args:
+        memory_kib: Memory for one computation in KiB; the default is OWASP's 19 MiB.
+        passes: The number of passes.
+        lanes: The degree of parallelism.
+        at_once: How many computations may run at once in this process.
+    """
+
+    MOST_MEMORY_KIB: Final = 256 * 1024
+    MOST_PASSES: Final = 16
+    MOST_LANES: Final = 8
+
+    def __init__(self, *, memory_kib: int = 19 * 1024, passes: int = 2, lanes: int = 1, at_once: int = 2) -> None:
+        from argon2 import PasswordHasher
+
+        self._hasher = PasswordHasher(time_cost=passes, memory_cost=memory_kib, parallelism=lanes)
+        self._turn = threading.BoundedSemaphore(at_once)
+
+    def hash(self, proof: Secret, *, salt: bytes) -> str:
+        """Return a PHC string to store in the secret's place, salted with 16 random bytes."""
+        with self._turn:
+            return self._hasher.hash(proof.reveal(), salt=salt)
+
+    def verify(self, stored: str, proof: Secret) -> bool:
+        """Tell whether the stored PHC string is of this secret.
+
+        Raises:
+            StoreError: The stored string is no argon2id hash, or its parameters are out of range: a
+                tampered row may not make this machine compute for minutes.
+        """
+        from argon2.exceptions import InvalidHashError, VerifyMismatchError
+
+        self._refuse_out_of_range(stored)
+        with self._turn:
+            try:
+                return self._hasher.verify(stored, proof.reveal())
+            except VerifyMismatchError:
+                return False
+            except InvalidHashError:
+                raise _unusable_hash() from None
+
+    def outdated(self, stored: str) -> bool:
+        """Tell whether the stored PHC string was made with other parameters than today's."""
+        return self._hasher.check_needs_rehash(stored)
+
+    def _refuse_out_of_range(self, stored: str) -> None:
+        from argon2 import Type, extract_parameters
+        from argon2.exceptions import InvalidHashError
+
+        try:
+            found = extract_parameters(stored)
+        except (InvalidHashError, ValueError):
+            raise _unusable_hash() from None
+        if (
+            found.type is not Type.ID
+            or found.memory_cost > self.MOST_MEMORY_KIB
+            or found.time_cost > self.MOST_PASSES
+            or found.parallelism > self.MOST_LANES
+        ):
+            raise _unusable_hash()
+
+
+def _unusable_hash() -> StoreError:
+    return StoreError("a token's stored hash is unusable", hint="run 'botdesk audit verify': the row may be tampered")
+
+
+class Fingerprint:
+    """Recognises a secret again without keeping it: a keyed BLAKE2b under a random key of its own."""
+
+    __slots__ = ("_digest", "_key")
+
+    def __init__(self, secret: Secret, entropy: Entropy) -> None:
+        self._key = entropy(32)
+        self._digest = blake2b(secret.reveal().encode(), key=self._key).digest()
+
+    def matches(self, text: str) -> bool:
+        """Tell whether the text is that secret, in constant time."""
+        return hmac.compare_digest(self._digest, blake2b(text.encode(errors="replace"), key=self._key).digest())

@@ -1,0 +1,361 @@
+"""The desk: open a store, begin a transaction, ask a question.
+
+Time, chance and the hasher enter here, once; everything below takes them from the transaction.
+"""
+
+import contextlib
+import os
+import secrets
+import sys
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Concatenate, ParamSpec, Self, TypeVar
+
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import SQLAlchemyError
+from sqlmodel import Session, select
+
+from botdesk import access, audit, settings
+from botdesk.access import Action, Actor, ActorKind, Standing
+from botdesk.bearer import MINT_KEY_BYTES, Argon2id, Entropy, Hasher
+from botdesk.errors import AccessDenied, StoreError
+from botdesk.settings import Settings
+from botdesk.store import backup, engine, files, schema
+from botdesk.store.backup import Check as Check
+from botdesk.store.tables import Account, Person, Setting
+from botdesk.store.transaction import Denial, Transaction
+
+Clock = Callable[[], datetime]
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def system_clock() -> datetime:
+    """The present instant, aware UTC."""
+    return datetime.now(UTC)
+
+
+def system_user() -> str:
+    """The operating-system user of this process; never from the environment.
+
+    Raises:
+        AccessDenied: The operating system knows no name for it.
+    """
+    if sys.platform == "win32":
+        return os.getlogin().lower()
+    import pwd
+
+    try:
+        return pwd.getpwuid(os.geteuid()).pw_name.lower()
+    except KeyError:
+        raise AccessDenied(
+            f"the user id {os.geteuid()} has no name here", hint="add it to the system's users"
+        ) from None
+
+
+class Desk:
+    """An open desk; use it as a context manager, or `close` it.
+
+    Attributes:
+        settings: How it behaves.
+        operator: The name of the person who operates it.
+        acting_as: The name of the person in whose stead the operator acts; None normally.
+        founded: True when this opening found an empty store and made the operator its first admin.
+        mode: Whom the access rules bind: `solo`, the operator holds the store.
+    """
+
+    mode = "solo"
+
+    def __init__(
+        self,
+        engine: Engine,
+        settings: Settings,
+        *,
+        operator: str,
+        acting_as: str | None,
+        source: str,
+        clock: Clock,
+        entropy: Entropy,
+        hasher: Hasher,
+    ) -> None:
+        self.settings = settings
+        self.operator = operator
+        self.acting_as = acting_as
+        self.source = source
+        self.founded = False
+        self.clock = clock
+        self._engine = engine
+        self._entropy = entropy
+        self._hasher = hasher
+
+    @classmethod
+    def open(
+        cls,
+        store: str | Path | None = None,
+        *,
+        settings: Settings | None = None,
+        operator: str | None = None,
+        acting_as: str | None = None,
+        source: str = "library",
+        create: bool = True,
+        clock: Clock = system_clock,
+        entropy: Entropy = secrets.token_bytes,
+        hasher: Hasher | None = None,
+    ) -> Self:
+        """Open the desk's store; an older schema is upgraded after a backup, an empty store is founded.
+
+        Args:
+            store: A path or URL; overrides the settings.
+            settings: How the desk behaves; read from file and environment by default.
+            operator: Who operates it; the operating-system user by default.
+            acting_as: The person in whose stead the operator acts; for admins only.
+            source: Where the operator comes from, as the audit shows it.
+            create: Whether a missing store is made.
+            clock: Gives the present instant, aware UTC.
+            entropy: Gives n random bytes.
+            hasher: Hashes the confidential part of tokens; argon2id by default.
+
+        Raises:
+            AccessDenied: The operator is no active person of this desk.
+            NotFound: There is no store, and none was to be made.
+            StoreError: The store cannot be used as it is; it was left so.
+            SchemaMismatch: The store was written by a newer botdesk.
+        """
+        settings = settings or _load(store)
+        url = engine.to_url(str(store or settings.store))
+        desk = cls(
+            engine.open_engine(url, create=create),
+            settings,
+            operator=operator or system_user(),
+            acting_as=acting_as,
+            source=source,
+            clock=clock,
+            entropy=entropy,
+            hasher=hasher or _argon2id(settings),
+        )
+        try:
+            desk._make_ready()
+        except BaseException:
+            desk.close()
+            raise
+        return desk
+
+    @property
+    def location(self) -> str:
+        """The path of the store."""
+        return str(self._engine.url.database)
+
+    def close(self) -> None:
+        """Close all connections; the desk is not used any more."""
+        self._engine.dispose()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @contextlib.contextmanager
+    def begin(self, actor: str | None = None) -> Iterator[Transaction]:
+        """Begin a transaction that may change things; it is committed at the end, or rolled back on any error.
+
+        What was denied is recorded after the work was rolled back.
+
+        Args:
+            actor: The name of the person who acts; the operator by default.
+
+        Raises:
+            AccessDenied: The actor is no active person of this desk, or may not do this.
+            StoreError: The store failed; nothing was saved, or the message says that this is unknown.
+        """
+        with self._transaction(actor, writing=True) as tx:
+            yield tx
+            self._commit(tx)
+
+    @contextlib.contextmanager
+    def read(self, actor: str | None = None) -> Iterator[Transaction]:
+        """Begin a transaction that only reads: one consistent view of the store.
+
+        Raises:
+            AccessDenied: The actor is no active person of this desk, or may not see this.
+            StoreError: The store failed.
+        """
+        with self._transaction(actor, writing=False) as tx:
+            yield tx
+
+    def run(self, function: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Call an operation in a transaction of its own, as the operator."""
+        with self.begin() as tx:
+            return function(tx, *args, **kwargs)
+
+    def ask(self, function: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Call a question in a reading transaction of its own, as the operator."""
+        with self.read() as tx:
+            return function(tx, *args, **kwargs)
+
+    def head(self) -> audit.Head:
+        """The newest event: whether anything has changed is whether this has."""
+        with self._system(writing=False) as tx:
+            return audit.head(tx)
+
+    def backup(self, path: Path | None = None) -> Path:
+        """Copy the store into a new private file and record it.
+
+        Args:
+            path: The new file; by default one with the time in its name, in `backups` beside the store.
+
+        Raises:
+            AccessDenied: The operator is no admin.
+            Conflict: The file is there already.
+            StoreError: It cannot be written.
+        """
+        made = path or backup.default_path(Path(self.location), self.clock())
+        with self.begin() as tx:
+            audit.require(tx, Action.DESK_BACKED_UP)
+            audit.record(tx, Action.DESK_BACKED_UP, to=str(made))
+        backup.copy(self._engine, made)
+        return made
+
+    def check(self) -> list[Check]:
+        """Look the store over: version, integrity, schema, triggers, audit."""
+        with self._system(writing=False) as tx:
+            checks = backup.checks(tx.session.connection())
+            verdict = audit.verify(tx)
+        words = f"the chain holds, {verdict.events} events" if verdict.holds else verdict.findings[0].what
+        return [*checks, Check("audit", verdict.holds, words, "" if verdict.holds else "botdesk audit verify")]
+
+    @contextlib.contextmanager
+    def _transaction(self, actor: str | None, *, writing: bool) -> Iterator[Transaction]:
+        denied: Transaction | None = None
+        try:
+            with self._system(writing=writing) as tx:
+                denied = tx
+                tx.actor = self._actor(tx, actor)
+                yield tx
+        except Exception:
+            if denied is not None and denied.denial is not None:
+                self._record_denial(denied, denied.denial)
+            raise
+
+    @contextlib.contextmanager
+    def _system(self, *, writing: bool) -> Iterator[Transaction]:
+        with engine.translated(), self._engine.connect() as plain:
+            connection = plain.execution_options(writing=writing)
+            with Session(connection, expire_on_commit=False, autoflush=False) as session:
+                session.connection()
+                yield Transaction(
+                    session, access.SYSTEM, self.source, self.clock(), self._entropy, self._hasher, writing
+                )
+
+    def _actor(self, tx: Transaction, name: str | None) -> Actor:
+        operator = _active(tx, name or self.operator)
+        if name is not None or self.acting_as is None or self.acting_as == operator.name:
+            return operator
+        if operator.standing is not Standing.ADMIN:
+            tx.actor = operator
+            audit.deny(tx, Action.PERSON_MODIFIED, person=self.acting_as[:64], wanted="to act as them")
+            raise AccessDenied(f"{operator.name!r} may not act as somebody else", hint="leave out --as; an admin may")
+        stead = _active(tx, self.acting_as)
+        return Actor(stead.kind, stead.id, stead.name, stead.standing, by=operator)
+
+    def _record_denial(self, denied: Transaction, denial: Denial) -> None:
+        with self._system(writing=True) as tx:
+            account = tx.session.get(Account, denial.account_id) if denial.account_id else None
+            tx.actor = denied.actor
+            detail: dict[str, Any] = dict(denial.detail)
+            audit.record(tx, denial.action, account=account, outcome=audit.Outcome.DENIED, **detail)
+            self._commit(tx)
+
+    def _commit(self, tx: Transaction) -> None:
+        try:
+            tx.session.commit()
+        except SQLAlchemyError as error:
+            failed = error
+        else:
+            return
+        with contextlib.suppress(SQLAlchemyError):
+            tx.session.rollback()
+        self._tell_outcome(tx, failed)
+
+    def _tell_outcome(self, tx: Transaction, failed: SQLAlchemyError) -> None:
+        if tx.appended is None:
+            raise failed
+        try:
+            with self._system(writing=False) as again:
+                saved = audit.hash_at(again, tx.appended[0]) == tx.appended[1]
+        except StoreError:
+            raise StoreError(
+                "the store failed while saving; whether it was saved is unknown", hint="look again once it answers"
+            ) from None
+        if not saved:
+            raise failed
+
+    def _make_ready(self) -> None:
+        if self._schema() == schema.NEWEST and not self._is_empty():
+            self._refuse_strangers()
+            return
+        with files.locked(Path(self.location)):
+            self._upgrade(self._schema())
+            if self._is_empty():
+                self._found()
+        self._refuse_strangers()
+
+    def _schema(self) -> str | None:
+        with engine.translated(), self._engine.connect() as connection:
+            found = schema.revision(connection)
+        schema.check(found)
+        return found
+
+    def _upgrade(self, found: str | None) -> None:
+        if found == schema.NEWEST:
+            return
+        if found is not None:
+            backup.copy(self._engine, backup.default_path(Path(self.location), self.clock()))
+        with engine.translated(), self._engine.connect() as plain:
+            connection: Connection = plain.execution_options(writing=True)
+            with connection.begin():
+                schema.upgrade(connection)
+
+    def _is_empty(self) -> bool:
+        with self._system(writing=False) as tx:
+            return audit.head(tx).sequence == 0 and tx.session.exec(select(Person.id)).first() is None
+
+    def _found(self) -> None:
+        with self._system(writing=True) as tx:
+            audit.record(tx, Action.DESK_FOUNDED)
+            for key, value in {
+                "desk_id": tx.new_id("desk"),
+                "mint_key": tx.entropy(MINT_KEY_BYTES).hex(),
+            }.items():
+                audit.record(tx, Action.DESK_SET, Setting(key=key, value=value), name=key)
+            person = Person(id=tx.new_id("per"), name=self.operator, standing=Standing.ADMIN, added_at=tx.now)
+            audit.record(tx, Action.PERSON_ADDED, person, person=self.operator, standing="admin", reason="first admin")
+            self._commit(tx)
+        self.founded = True
+
+    def _refuse_strangers(self) -> None:
+        with self.read():
+            pass
+
+
+def _active(tx: Transaction, name: str) -> Actor:
+    person = tx.session.exec(select(Person).where(Person.name == name)).first()
+    if person is None or person.disabled_at:
+        raise AccessDenied(
+            f"{name[:64]!r} is no active person of this desk", hint="an admin lets people in: botdesk person add NAME"
+        )
+    return Actor(ActorKind.PERSON, person.id, person.name, person.standing)
+
+
+def _load(store: str | Path | None) -> Settings:
+    return settings.load(store=None if store is None else str(store))
+
+
+def _argon2id(settings: Settings) -> Argon2id:
+    return Argon2id(
+        memory_kib=settings.argon2_memory_kib,
+        passes=settings.argon2_passes,
+        lanes=settings.argon2_lanes,
+        at_once=settings.argon2_at_once,
+    )

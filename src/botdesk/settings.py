@@ -1,0 +1,118 @@
+"""Where files live and how botdesk behaves: one frozen `Settings` from defaults, a TOML file and the environment.
+
+The file is `config.toml` in the platform's configuration folder; a variable `BOTDESK_<NAME>` overrides it, and
+what a front door was told on its command line overrides both.
+"""
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, Final
+
+from botdesk.errors import InvalidInput
+
+CLIPBOARD_WAYS: Final = ("auto", "native", "osc52")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """How botdesk behaves.
+
+    Attributes:
+        store: A path of an SQLite file or an SQLAlchemy URL.
+        state_dir: The folder for what an operator's own program remembers.
+        config_file: The file that was read, whether it exists or not.
+        clipboard: `auto`, `native` or `osc52`.
+        clipboard_seconds: After how many seconds a copied secret is cleared.
+        argon2_memory_kib: Memory of one argon2id computation, in KiB.
+        argon2_passes: Passes of one argon2id computation.
+        argon2_lanes: Lanes of one argon2id computation.
+        argon2_at_once: How many argon2id computations may run at once in a process.
+    """
+
+    store: str
+    state_dir: Path
+    config_file: Path
+    clipboard: str = "auto"
+    clipboard_seconds: int = 45
+    argon2_memory_kib: int = 19 * 1024
+    argon2_passes: int = 2
+    argon2_lanes: int = 1
+    argon2_at_once: int = 2
+
+
+_BOUNDS: Final = {
+    "clipboard_seconds": (5, 600),
+    "argon2_memory_kib": (8, 256 * 1024),
+    "argon2_passes": (1, 16),
+    "argon2_lanes": (1, 8),
+    "argon2_at_once": (1, 64),
+}
+_NAMES: Final = tuple(field.name for field in fields(Settings) if field.name != "config_file")
+
+
+def load(*, store: str | None = None, environ: Mapping[str, str] | None = None) -> Settings:
+    """Read the settings.
+
+    Args:
+        store: What the command line said; overrides `BOTDESK_STORE` and the file.
+        environ: The environment; the process's own by default.
+
+    Raises:
+        InvalidInput: The file is no TOML, or a setting is unknown or out of range.
+    """
+    from platformdirs import PlatformDirs
+
+    environ = os.environ if environ is None else environ
+    folders = PlatformDirs("botdesk", appauthor=False)
+    config_file = Path(environ.get("BOTDESK_CONFIG") or folders.user_config_path / "config.toml")
+    values: dict[str, Any] = {
+        "store": str(folders.user_data_path / "botdesk.db"),
+        "state_dir": str(folders.user_state_path),
+    }
+    values |= _from_file(config_file) | _from_environment(environ)
+    if store:
+        values["store"] = store
+    checked = {name: _checked(name, value) for name, value in values.items()}
+    return Settings(config_file=config_file, **checked)
+
+
+def _from_file(path: Path) -> dict[str, Any]:
+    try:
+        values = tomllib.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+        raise InvalidInput(f"the settings file '{path}' cannot be read", hint=f"mend or remove it: {error}") from None
+    for name in values:
+        if name not in _NAMES:
+            raise InvalidInput(f"unknown setting {name!r} in '{path}'", hint=f"settings are: {', '.join(_NAMES)}")
+    return values
+
+
+def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
+    found = {name: environ.get(f"BOTDESK_{name.upper()}") for name in _NAMES}
+    return {name: value for name, value in found.items() if value}
+
+
+def _checked(name: str, value: Any) -> Any:
+    if name == "state_dir":
+        return Path(str(value)).expanduser()
+    if name == "clipboard" and value not in CLIPBOARD_WAYS:
+        raise InvalidInput(f"the setting 'clipboard' cannot be {value!r}", hint=f"use {', '.join(CLIPBOARD_WAYS)}")
+    if name in _BOUNDS:
+        return _whole_number(name, value)
+    return str(value)
+
+
+def _whole_number(name: str, value: Any) -> int:
+    low, high = _BOUNDS[name]
+    try:
+        number = int(str(value))
+    except ValueError:
+        number = low - 1
+    if not low <= number <= high:
+        raise InvalidInput(f"the setting {name!r} cannot be {value!r}", hint=f"use a whole number from {low} to {high}")
+    return number

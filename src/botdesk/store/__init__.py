@@ -1,0 +1,1 @@
+"""The store: engine, tables, transactions, reach and schema."""

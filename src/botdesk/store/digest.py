@@ -1,0 +1,79 @@
+"""Digests of rows and hashes of events: what binds the store to its history."""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
+from hashlib import sha256
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, Table, inspect, type_coerce
+from sqlalchemy.types import NullType
+from sqlmodel import Session, SQLModel, select
+
+from botdesk.store.tables import to_text
+
+GENESIS: Final = "0" * 64
+"""What the first event follows."""
+
+
+def canonical(values: Mapping[str, Any]) -> str:
+    """Write JSON that is the same for the same values: sorted keys, no spaces, not escaped."""
+    return json.dumps(values, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=repr)
+
+
+def chained(previous: str, values: Mapping[str, Any]) -> str:
+    """The hash of an event after `previous`, from its stored values without `previous` and `hash`."""
+    return sha256((previous + canonical(values)).encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def digest(table: str, values: Mapping[str, Any]) -> str:
+    """The digest of a row from its stored values; NULL columns do not count."""
+    present = {key: value for key, value in values.items() if value is not None}
+    return sha256((table + canonical(present)).encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def stored(row: SQLModel) -> dict[str, Any]:
+    """The values of a row just as the store keeps them."""
+    return {column.name: _as_stored(getattr(row, column.name)) for column in table_of(row).columns}
+
+
+def stored_before(row: SQLModel) -> dict[str, Any]:
+    """The values of a row as the store kept them before this change; empty for a new row."""
+    state: Any = inspect(row)
+    if not state.persistent:
+        return {}
+    return {
+        column.name: _as_stored(_old(state.attrs[column.name], getattr(row, column.name)))
+        for column in table_of(row).columns
+    }
+
+
+def _old(attribute: Any, present: Any) -> Any:
+    removed = attribute.history.deleted
+    return removed[0] if removed else present
+
+
+def _as_stored(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return to_text(value)
+    return str(value.value) if hasattr(value, "value") else value
+
+
+def table_of(row: SQLModel | type[SQLModel]) -> Table:
+    """The table of a row or of a row's class."""
+    table = inspect(row if isinstance(row, type) else type(row)).local_table  # type: ignore[union-attr]
+    assert isinstance(table, Table)
+    return table
+
+
+def key_of(table: Table, values: Mapping[str, Any]) -> str:
+    """The primary key of a row, as one text."""
+    return "/".join(str(values[column.name]) for column in table.primary_key.columns)
+
+
+def raw(session: Session, table: Table, wanted: Iterable[ColumnElement[bool]] = ()) -> Iterator[dict[str, Any]]:
+    """Read a table's rows just as the store keeps them, in the order of their keys."""
+    columns = [type_coerce(column, NullType()).label(column.name) for column in table.columns]
+    query = select(*columns).where(*wanted).order_by(*table.primary_key.columns)  # type: ignore[call-overload]
+    for values in session.execute(query.execution_options(yield_per=1000)).mappings():
+        yield dict(values)

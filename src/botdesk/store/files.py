@@ -1,0 +1,152 @@
+"""The store as a file: its folder, its owner, its mode, its place.
+
+A store that others may write to is refused: whoever may write the file may write anything into it.
+"""
+
+import contextlib
+import os
+import stat
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from botdesk.errors import NotFound, StoreError
+
+_SQLITE_MAGIC: Final = b"SQLite format 3\x00"
+_NETWORK: Final = frozenset({"nfs", "nfs4", "cifs", "smb3", "smbfs", "afs", "ceph", "glusterfs", "fuse.sshfs", "ncpfs"})
+
+
+def prepare(path: Path, *, create: bool) -> None:
+    """Make sure that the file is there, private and on a local disk, before any connection is made.
+
+    Raises:
+        NotFound: The file is absent and may not be created.
+        StoreError: The file or its folder is a symlink, somebody else's, open to others, on a network file system or
+            no SQLite file; nothing was changed.
+    """
+    _prepare_folder(path.parent, create=create)
+    if not os.path.lexists(path):
+        if not create:
+            raise NotFound(
+                f"there is no store at '{path}'", hint="name another with --store, or start 'botdesk' to make it"
+            )
+        create_private(path)
+    _check_file(path)
+    _refuse_network(path.parent)
+
+
+def create_private(path: Path) -> None:
+    """Create an empty file with mode 0600, whatever the umask.
+
+    Raises:
+        StoreError: It cannot be created, or it is there already.
+    """
+    try:
+        descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    except FileExistsError:
+        if path.is_symlink():
+            raise StoreError(f"'{path}' is a symlink", hint="name the file itself") from None
+        return
+    except OSError as error:
+        raise StoreError(
+            f"'{path}' cannot be created: {error.strerror}", hint="check the folder's permissions"
+        ) from None
+    os.fchmod(descriptor, 0o600)
+    os.close(descriptor)
+
+
+def _prepare_folder(folder: Path, *, create: bool) -> None:
+    if not folder.exists():
+        if not create:
+            raise NotFound(f"there is no folder '{folder}'", hint="name another store with --store")
+        try:
+            folder.mkdir(mode=0o700, parents=True)
+        except OSError as error:
+            raise StoreError(
+                f"the folder '{folder}' cannot be made: {error.strerror}", hint="name another store with --store"
+            ) from None
+    if not folder.is_dir():
+        raise StoreError(f"'{folder}' is no folder", hint="name another store with --store")
+    if sys.platform != "win32" and _open_to_others(folder.stat()) and not folder.stat().st_mode & stat.S_ISVTX:
+        raise StoreError(
+            f"others may write to the folder '{folder}'",
+            hint=f"keep the store in a folder of its own: chmod 700 '{folder}'",
+        )
+
+
+def _check_file(path: Path) -> None:
+    try:
+        found = path.lstat()
+        if stat.S_ISLNK(found.st_mode):
+            raise StoreError(f"the store '{path}' is a symlink", hint="name the file itself")
+        if not stat.S_ISREG(found.st_mode):
+            raise StoreError(f"the store '{path}' is no file", hint="name an SQLite file with --store")
+        with path.open("rb") as file:
+            magic = file.read(16)
+    except OSError as error:
+        raise StoreError(f"the store '{path}' cannot be read: {error.strerror}", hint=_owner_hint(path)) from None
+    if sys.platform != "win32":
+        _check_owner(path, found)
+    if magic and magic != _SQLITE_MAGIC:
+        raise StoreError(
+            f"the store '{path}' is damaged or no SQLite file",
+            hint="it was left as it is; put a backup in its place, or name another store with --store",
+        )
+
+
+def _check_owner(path: Path, found: os.stat_result) -> None:
+    if found.st_uid not in (os.geteuid(), 0) and os.geteuid() != 0:
+        raise StoreError(f"the store '{path}' belongs to another user", hint="run botdesk as its owner")
+    if _open_to_others(found):
+        raise StoreError(f"others may write to the store '{path}'", hint=f"make it private: chmod 600 '{path}'")
+    if found.st_mode & 0o077:
+        path.chmod(0o600)
+
+
+def _open_to_others(found: os.stat_result) -> bool:
+    return bool(found.st_mode & (stat.S_IWGRP | stat.S_IWOTH))
+
+
+def _owner_hint(path: Path) -> str:
+    return f"check who may read it: ls -l '{path}'"
+
+
+def _refuse_network(folder: Path) -> None:
+    kind = _filesystem(folder)
+    if kind in _NETWORK:
+        raise StoreError(
+            f"the store's folder '{folder}' is on a network file system ({kind})",
+            hint="SQLite loses data there: use a local disk, or PostgreSQL for a team",
+        )
+
+
+def _filesystem(folder: Path) -> str:
+    try:
+        lines = Path("/proc/self/mountinfo").read_text("utf-8", "replace").splitlines()
+    except OSError:
+        return ""
+    place, best, kind = str(folder.resolve()), "", ""
+    for line in lines:
+        left, _, right = line.partition(" - ")
+        mount = left.split(" ")[4].replace("\\040", " ")
+        if len(mount) >= len(best) and (place == mount or place.startswith(mount.rstrip("/") + "/")):
+            best, kind = mount, right.split(" ")[0]
+    return kind
+
+
+@contextlib.contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Hold the store's lock file, so that one process at a time founds or upgrades it."""
+    if sys.platform == "win32":
+        yield
+        return
+    import fcntl
+
+    lock = path.with_name(path.name + ".lock")
+    descriptor = os.open(lock, os.O_CREAT | os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)

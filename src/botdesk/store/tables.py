@@ -1,0 +1,243 @@
+"""The rows of the store, one class a table.
+
+Every value is stored as text or a whole number, the same on SQLite and PostgreSQL: an instant as ISO 8601 UTC
+with microseconds (27 characters, so that order by text is order by time), a word as itself. A column that
+is added later must be nullable and start as NULL: digests leave NULL out, so old events still bind.
+"""
+
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import BigInteger, CheckConstraint, Dialect, Index, Integer, String, Text, TypeDecorator, text
+from sqlmodel import Field, SQLModel
+
+from botdesk.access import ActorKind, Level, Standing
+from botdesk.errors import StoreError
+
+INSTANT_FORMAT = "%Y-%m-%dT%H:%M:%S.%fZ"
+
+
+class Purpose(StrEnum):
+    """What a service account is for."""
+
+    CI = "ci"
+    CATALOG = "catalog"
+    METRICS = "metrics"
+    WEBHOOK = "webhook"
+    SCHEDULE = "schedule"
+    AGENT = "agent"
+    OTHER = "other"
+
+
+class Outcome(StrEnum):
+    """How the thing that an event tells of ended (NIST SP 800-53 AU-3)."""
+
+    DONE = "done"
+    DENIED = "denied"
+    FAILED = "failed"
+
+
+def unreadable(what: str) -> StoreError:
+    """The error for a stored value that botdesk never wrote."""
+    return StoreError(f"the store holds an unreadable {what}", hint="run 'botdesk audit verify': it may be tampered")
+
+
+def to_text(instant: datetime) -> str:
+    """Write an aware instant as the store and the audit do: `2026-11-23T09:30:00.000000Z`."""
+    return instant.astimezone(UTC).strftime(INSTANT_FORMAT)
+
+
+def from_text(stored: str) -> datetime:
+    """Read a stored instant.
+
+    Raises:
+        StoreError: The text is no instant.
+    """
+    try:
+        return datetime.strptime(stored, INSTANT_FORMAT).replace(tzinfo=UTC)
+    except ValueError:
+        raise unreadable("time") from None
+
+
+class Instant(TypeDecorator[datetime]):
+    """An aware UTC time."""
+
+    impl = String(27)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> str | None:
+        """Write the instant as text."""
+        return None if value is None else to_text(value)
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
+        """Read the instant back, aware."""
+        return None if value is None else from_text(str(value))
+
+
+class Word(TypeDecorator[Any]):
+    """A word out of a closed list."""
+
+    impl = String(16)
+    cache_ok = True
+
+    def __init__(self, words: type[StrEnum]) -> None:
+        super().__init__()
+        self.words = words
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:
+        """Write the word as text."""
+        return None if value is None else self.words(value).value
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> StrEnum | None:
+        """Read the word back as a member of its list."""
+        if value is None:
+            return None
+        try:
+            return self.words(value)
+        except ValueError:
+            raise unreadable(self.words.__name__.lower()) from None
+
+
+class Setting(SQLModel, table=True):
+    """A fact of the desk itself: its id, its mint key."""
+
+    __tablename__ = "setting"
+
+    key: str = Field(primary_key=True, sa_type=String(64))
+    value: str = Field(sa_type=Text)
+
+
+class Person(SQLModel, table=True):
+    """Somebody who may use the desk, known by their operating-system name."""
+
+    __tablename__ = "person"
+
+    id: str = Field(primary_key=True, sa_type=String(16))
+    name: str = Field(unique=True, sa_type=String(64))
+    full_name: str = Field(default="", sa_type=Text)
+    standing: Standing = Field(sa_type=Word(Standing))  # type: ignore[call-overload]
+    added_at: datetime = Field(sa_type=Instant)
+    added_by: str | None = Field(default=None, sa_type=String(16))
+    disabled_at: datetime | None = Field(default=None, sa_type=Instant)
+
+
+class Role(SQLModel, table=True):
+    """A named team of people."""
+
+    __tablename__ = "role"
+
+    id: str = Field(primary_key=True, sa_type=String(16))
+    name: str = Field(unique=True, sa_type=String(64))
+    description: str = Field(default="", sa_type=Text)
+    created_at: datetime = Field(sa_type=Instant)
+    created_by: str = Field(sa_type=String(16))
+
+
+class Membership(SQLModel, table=True):
+    """A person's place in a role."""
+
+    __tablename__ = "membership"
+
+    role_id: str = Field(primary_key=True, foreign_key="role.id", sa_type=String(16))
+    person_id: str = Field(primary_key=True, foreign_key="person.id", index=True, sa_type=String(16))
+    added_at: datetime = Field(sa_type=Instant)
+    added_by: str = Field(sa_type=String(16))
+
+
+class Account(SQLModel, table=True):
+    """A bot's identity: a service account. Removed ones stay as tombstones."""
+
+    __tablename__ = "account"
+    __table_args__ = (Index("account_name_live", "name", unique=True, sqlite_where=text("removed_at IS NULL")),)
+
+    id: str = Field(primary_key=True, sa_type=String(16))
+    name: str = Field(index=True, sa_type=String(40))
+    purpose: Purpose = Field(sa_type=Word(Purpose))  # type: ignore[call-overload]
+    description: str = Field(default="", sa_type=Text)
+    scopes: str = Field(default="", sa_type=Text)
+    rotation_days: int = Field(sa_type=Integer)
+    created_at: datetime = Field(sa_type=Instant)
+    created_by: str = Field(foreign_key="person.id", index=True, sa_type=String(16))
+    modified_at: datetime | None = Field(default=None, sa_type=Instant)
+    disabled_at: datetime | None = Field(default=None, sa_type=Instant)
+    disabled_reason: str | None = Field(default=None, sa_type=Text)
+    removed_at: datetime | None = Field(default=None, sa_type=Instant)
+
+
+class Token(SQLModel, table=True):
+    """A bearer token: everything about it but its secret, of which only an argon2id hash is kept."""
+
+    __tablename__ = "token"
+
+    id: str = Field(primary_key=True, sa_type=String(10))
+    account_id: str = Field(foreign_key="account.id", index=True, sa_type=String(16))
+    label: str = Field(sa_type=Text)
+    hash: str = Field(sa_type=Text, repr=False)
+    scopes: str = Field(default="", sa_type=Text)
+    issued_at: datetime = Field(sa_type=Instant)
+    issued_by: str = Field(sa_type=String(16))
+    expires_at: datetime | None = Field(default=None, sa_type=Instant)
+    delivered_at: datetime | None = Field(default=None, sa_type=Instant)
+    delivered_to: str | None = Field(default=None, sa_type=Text)
+    predecessor_id: str | None = Field(default=None, foreign_key="token.id", sa_type=String(10))
+    successor_id: str | None = Field(default=None, foreign_key="token.id", sa_type=String(10))
+    overlap_seconds: int | None = Field(default=None, sa_type=Integer)
+    revoked_at: datetime | None = Field(default=None, sa_type=Instant)
+    revoked_reason: str | None = Field(default=None, sa_type=Text)
+    last_used_at: datetime | None = Field(default=None, sa_type=Instant)
+    last_used_from: str | None = Field(default=None, sa_type=Text)
+
+
+class Grant(SQLModel, table=True):
+    """A level on an account, given to a role or to a person."""
+
+    __tablename__ = "grant"
+    __table_args__ = (
+        CheckConstraint("(role_id IS NULL) <> (person_id IS NULL)", name="grant_one_grantee"),
+        Index("grant_role", "account_id", "role_id", unique=True),
+        Index("grant_person", "account_id", "person_id", unique=True),
+    )
+
+    id: str = Field(primary_key=True, sa_type=String(16))
+    account_id: str = Field(foreign_key="account.id", sa_type=String(16))
+    role_id: str | None = Field(default=None, foreign_key="role.id", index=True, sa_type=String(16))
+    person_id: str | None = Field(default=None, foreign_key="person.id", index=True, sa_type=String(16))
+    level: Level = Field(sa_type=Word(Level))  # type: ignore[call-overload]
+    given_at: datetime = Field(sa_type=Instant)
+    given_by: str = Field(sa_type=String(16))
+
+
+class Event(SQLModel, table=True):
+    """A line of the audit; never changed and never deleted.
+
+    `before` and `after` are digests of the subject's row; `hash` is over `previous` and all the rest.
+    """
+
+    __tablename__ = "event"
+    __table_args__ = (
+        Index("event_account", "account_id", "sequence"),
+        Index("event_actor", "actor_id", "sequence"),
+        Index("event_at", "at"),
+    )
+
+    sequence: int = Field(primary_key=True, sa_type=BigInteger().with_variant(Integer, "sqlite"))  # type: ignore[call-overload]
+    at: datetime = Field(sa_type=Instant)
+    actor_kind: ActorKind = Field(sa_type=Word(ActorKind))  # type: ignore[call-overload]
+    actor_id: str = Field(sa_type=String(16))
+    actor: str = Field(sa_type=Text)
+    action: str = Field(sa_type=String(32))
+    account_id: str | None = Field(default=None, sa_type=String(16))
+    account: str | None = Field(default=None, sa_type=Text)
+    subject_kind: str | None = Field(default=None, sa_type=String(16))
+    subject_id: str | None = Field(default=None, sa_type=String(64))
+    outcome: Outcome = Field(sa_type=Word(Outcome))  # type: ignore[call-overload]
+    source: str = Field(sa_type=Text)
+    detail: str = Field(default="{}", sa_type=Text)
+    before: str | None = Field(default=None, sa_type=String(64))
+    after: str | None = Field(default=None, sa_type=String(64))
+    previous: str = Field(sa_type=String(64))
+    hash: str = Field(sa_type=String(64))
+
+
+TABLES = (Setting, Person, Role, Membership, Account, Token, Grant, Event)
