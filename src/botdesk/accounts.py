@@ -7,32 +7,24 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import StrEnum
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, ScalarSelect, and_, case, func, literal, or_
+from sqlalchemy import func
 from sqlmodel import col, select
 
 from botdesk import audit, grants, people, scopes, wording
 from botdesk.access import Action, Level
 from botdesk.audit import Page as Page
 from botdesk.errors import Conflict, InvalidInput
-from botdesk.store import reach
+from botdesk.store import listing, reach
+from botdesk.store.listing import PURPOSES as PURPOSES
+from botdesk.store.listing import AccountState as AccountState
+from botdesk.store.listing import Filter as Filter
+from botdesk.store.listing import Sort as Sort
 from botdesk.store.tables import Account as Account
 from botdesk.store.tables import Purpose as Purpose
 from botdesk.store.tables import Token
 from botdesk.store.transaction import Transaction
-
-PURPOSES: Final = {
-    Purpose.CI: "CI/CD",
-    Purpose.CATALOG: "catalog queries",
-    Purpose.METRICS: "metrics",
-    Purpose.WEBHOOK: "webhooks",
-    Purpose.SCHEDULE: "scheduled jobs",
-    Purpose.AGENT: "AI agent",
-    Purpose.OTHER: "other",
-}
-"""What people call each purpose."""
 
 DEFAULT_ROTATION: Final = timedelta(days=90)
 LONGEST_ROTATION: Final = timedelta(days=3650)
@@ -41,43 +33,6 @@ _NAME: Final = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 _VAGUE: Final = frozenset(
     {"account", "bot", "demo", "my-bot", "new-bot", "robot", "service", "test", "test-bot", "token"}
 )
-
-
-class AccountState(StrEnum):
-    """The state of an account, derived and never stored."""
-
-    ACTIVE = "active"
-    DISABLED = "disabled"
-    REMOVED = "removed"
-
-
-class Sort(StrEnum):
-    """What a list of accounts is sorted by; equal ones by name."""
-
-    NAME = "name"
-    PURPOSE = "purpose"
-    STATE = "state"
-    LIVE = "live"
-    EXPIRY = "expiry"
-    USED = "used"
-    CREATED = "created"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Filter:
-    """Which accounts are asked for.
-
-    Attributes:
-        text: Words that must all be somewhere in name, description, purpose, scopes or id.
-        state: This state alone; None for all but removed ones.
-        purpose: This purpose alone.
-        removed: Removed ones too.
-    """
-
-    text: str = ""
-    state: AccountState | None = None
-    purpose: Purpose | None = None
-    removed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,7 +239,7 @@ def line(tx: Transaction, name: str) -> Line:
         NotFound: There is no such account in reach.
     """
     account = find(tx, name)
-    row = tx.session.execute(select(Account, *_facts(tx)).where(Account.id == account.id)).one()  # type: ignore[call-overload]
+    row = tx.session.execute(select(Account, *listing.facts(tx.now)).where(Account.id == account.id)).one()  # type: ignore[call-overload]
     return _lines(tx, [row])[0]
 
 
@@ -307,89 +262,17 @@ def page(
         after: The `next` of the page before this one.
         limit: How many rows at the most.
     """
-    wanted = [*_wanted(filter or Filter()), reach.in_reach(tx.actor)]
+    wanted = [*listing.wanted(filter or Filter()), reach.in_reach(tx.actor)]
     total = tx.session.exec(select(func.count()).select_from(Account).where(*wanted)).one()
-    key = _sort_key(tx, sort).label("sort_key")
+    key = listing.sort_key(tx.now, sort).label("sort_key")
     inner = select(Account.id.label("found"), Account.name.label("tie"), key).where(*wanted).subquery()  # type: ignore[attr-defined]
-    place = _after(inner.c.sort_key, inner.c.tie, inner.c.found, after, descending=descending)
+    place = listing.beyond(inner.c.sort_key, inner.c.tie, inner.c.found, after, descending=descending)
     order = [column.desc() if descending else column.asc() for column in (inner.c.sort_key, inner.c.tie, inner.c.found)]
-    query = select(Account, *_facts(tx), inner.c.sort_key).join(inner, inner.c.found == Account.id)  # type: ignore[call-overload]
+    query = select(Account, *listing.facts(tx.now), inner.c.sort_key).join(inner, inner.c.found == Account.id)  # type: ignore[call-overload]
     rows = tx.session.execute(query.where(*place).order_by(*order).limit(limit + 1)).all()
     lines = _lines(tx, rows[:limit])
     last = rows[limit - 1] if len(rows) > limit else None
     return Page(tuple(lines), (last.sort_key, last[0].name, last[0].id) if last else None, total)
-
-
-def _after(key: Any, tie: Any, identity: Any, after: Any, *, descending: bool) -> list[ColumnElement[bool]]:
-    if after is None:
-        return []
-    (one, two, three), over = after, (lambda column, value: column < value if descending else column > value)
-    return [or_(over(key, one), and_(key == one, or_(over(tie, two), and_(tie == two, over(identity, three)))))]
-
-
-def _wanted(filter: Filter) -> list[ColumnElement[bool]]:
-    removed, disabled = col(Account.removed_at), col(Account.disabled_at)
-    wanted = {
-        AccountState.ACTIVE: [removed.is_(None), disabled.is_(None)],
-        AccountState.DISABLED: [removed.is_(None), disabled.is_not(None)],
-        AccountState.REMOVED: [removed.is_not(None)],
-        None: [] if filter.removed else [removed.is_(None)],
-    }[filter.state]
-    if filter.purpose:
-        wanted.append(col(Account.purpose) == filter.purpose)
-    return wanted + [_says(word) for word in filter.text.split()]
-
-
-def _says(word: str) -> ColumnElement[bool]:
-    titles = [purpose for purpose, title in PURPOSES.items() if word.lower() in f"{purpose} {title}".lower()]
-    columns = (Account.name, Account.description, Account.scopes, Account.id)
-    return or_(*(col(column).icontains(word, autoescape=True) for column in columns), col(Account.purpose).in_(titles))
-
-
-def _live(tx: Transaction) -> ColumnElement[bool]:
-    return and_(
-        col(Token.account_id) == Account.id,
-        col(Token.revoked_at).is_(None),
-        col(Token.delivered_at).is_not(None),
-        or_(col(Token.expires_at).is_(None), col(Token.expires_at) > tx.now),
-    )
-
-
-def _of_live(tx: Transaction, value: Any) -> ScalarSelect[Any]:
-    return select(value).where(_live(tx)).correlate(Account).scalar_subquery()
-
-
-def _facts(tx: Transaction) -> list[Any]:
-    used = select(func.max(Token.last_used_at)).where(Token.account_id == Account.id).correlate(Account)
-    return [
-        _of_live(tx, func.count()).label("live"),
-        _of_live(tx, func.min(Token.expires_at)).label("soonest"),
-        used.scalar_subquery().label("used"),
-    ]
-
-
-def _sort_key(tx: Transaction, sort: Sort) -> ColumnElement[Any]:
-    live, soonest, used = _facts(tx)
-    last = literal("~")
-    keys: dict[Sort, Any] = {
-        Sort.NAME: col(Account.name),
-        Sort.PURPOSE: col(Account.purpose),
-        Sort.STATE: case(
-            (col(Account.removed_at).is_not(None), 2), (col(Account.disabled_at).is_not(None), 1), else_=0
-        ),
-        Sort.LIVE: live.element,
-        Sort.EXPIRY: func.coalesce(_text(soonest.element), last),
-        Sort.USED: func.coalesce(_text(used.element), last),
-        Sort.CREATED: _text(col(Account.created_at)),
-    }
-    key: ColumnElement[Any] = keys[sort]
-    return key
-
-
-def _text(instant: Any) -> Any:
-    from sqlalchemy import String, type_coerce
-
-    return type_coerce(instant, String)
 
 
 def _lines(tx: Transaction, rows: Iterable[Any]) -> list[Line]:

@@ -1,0 +1,133 @@
+"""The list of accounts as SQL: filter, facts, order and place."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, ScalarSelect, String, and_, case, func, literal, or_, type_coerce
+from sqlmodel import col, select
+
+from botdesk.store.tables import Account, Purpose, Token
+
+PURPOSES: Final = {
+    Purpose.CI: "CI/CD",
+    Purpose.CATALOG: "catalog queries",
+    Purpose.METRICS: "metrics",
+    Purpose.WEBHOOK: "webhooks",
+    Purpose.SCHEDULE: "scheduled jobs",
+    Purpose.AGENT: "AI agent",
+    Purpose.OTHER: "other",
+}
+"""What people call each purpose."""
+
+
+class AccountState(StrEnum):
+    """The state of an account, derived and never stored."""
+
+    ACTIVE = "active"
+    DISABLED = "disabled"
+    REMOVED = "removed"
+
+
+class Sort(StrEnum):
+    """What a list of accounts is sorted by; equal ones by name."""
+
+    NAME = "name"
+    PURPOSE = "purpose"
+    STATE = "state"
+    LIVE = "live"
+    EXPIRY = "expiry"
+    USED = "used"
+    CREATED = "created"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filter:
+    """Which accounts are asked for.
+
+    Attributes:
+        text: Words that must all be somewhere in name, description, purpose, scopes or id.
+        state: This state alone; None for all but removed ones.
+        purpose: This purpose alone.
+        removed: Removed ones too.
+    """
+
+    text: str = ""
+    state: AccountState | None = None
+    purpose: Purpose | None = None
+    removed: bool = False
+
+
+def beyond(key: Any, tie: Any, identity: Any, after: Any, *, descending: bool) -> list[ColumnElement[bool]]:
+    """The condition that a row comes after the place `after`, three values as in the order of the list."""
+    if after is None:
+        return []
+    (one, two, three), over = after, (lambda column, value: column < value if descending else column > value)
+    return [or_(over(key, one), and_(key == one, or_(over(tie, two), and_(tie == two, over(identity, three)))))]
+
+
+def wanted(filter: Filter) -> list[ColumnElement[bool]]:
+    """The conditions on `Account` that a filter sets."""
+    removed, disabled = col(Account.removed_at), col(Account.disabled_at)
+    conditions = {
+        AccountState.ACTIVE: [removed.is_(None), disabled.is_(None)],
+        AccountState.DISABLED: [removed.is_(None), disabled.is_not(None)],
+        AccountState.REMOVED: [removed.is_not(None)],
+        None: [] if filter.removed else [removed.is_(None)],
+    }[filter.state]
+    if filter.purpose:
+        conditions.append(col(Account.purpose) == filter.purpose)
+    return conditions + [_says(word) for word in filter.text.split()]
+
+
+def _says(word: str) -> ColumnElement[bool]:
+    titles = [purpose for purpose, title in PURPOSES.items() if word.lower() in f"{purpose} {title}".lower()]
+    columns = (Account.name, Account.description, Account.scopes, Account.id)
+    return or_(*(col(column).icontains(word, autoescape=True) for column in columns), col(Account.purpose).in_(titles))
+
+
+def _live(now: datetime) -> ColumnElement[bool]:
+    return and_(
+        col(Token.account_id) == Account.id,
+        col(Token.revoked_at).is_(None),
+        col(Token.delivered_at).is_not(None),
+        or_(col(Token.expires_at).is_(None), col(Token.expires_at) > now),
+    )
+
+
+def _of_live(now: datetime, value: Any) -> ScalarSelect[Any]:
+    return select(value).where(_live(now)).correlate(Account).scalar_subquery()
+
+
+def facts(now: datetime) -> list[Any]:
+    """The columns `live`, `soonest` and `used` of an account at an instant."""
+    used = select(func.max(Token.last_used_at)).where(Token.account_id == Account.id).correlate(Account)
+    return [
+        _of_live(now, func.count()).label("live"),
+        _of_live(now, func.min(Token.expires_at)).label("soonest"),
+        used.scalar_subquery().label("used"),
+    ]
+
+
+def sort_key(now: datetime, sort: Sort) -> ColumnElement[Any]:
+    """The column that a list is sorted by; accounts without a value come last when ascending."""
+    live, soonest, used = facts(now)
+    last = literal("~")
+    keys: dict[Sort, Any] = {
+        Sort.NAME: col(Account.name),
+        Sort.PURPOSE: col(Account.purpose),
+        Sort.STATE: case(
+            (col(Account.removed_at).is_not(None), 2), (col(Account.disabled_at).is_not(None), 1), else_=0
+        ),
+        Sort.LIVE: live.element,
+        Sort.EXPIRY: func.coalesce(_text(soonest.element), last),
+        Sort.USED: func.coalesce(_text(used.element), last),
+        Sort.CREATED: _text(col(Account.created_at)),
+    }
+    key: ColumnElement[Any] = keys[sort]
+    return key
+
+
+def _text(instant: Any) -> Any:
+    return type_coerce(instant, String)
