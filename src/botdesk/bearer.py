@@ -6,6 +6,7 @@ BLAKE2b of all before it, under the desk's own mint key: a string that this desk
 refused before any row is read or any argon2 is run.
 """
 
+import contextlib
 import hmac
 import re
 import threading
@@ -178,9 +179,17 @@ class Argon2id:
         self._turn = threading.BoundedSemaphore(at_once)
 
     def hash(self, proof: Secret, *, salt: bytes) -> str:
-        """Return a PHC string to store in the secret's place, salted with 16 random bytes."""
-        with self._turn:
+        """Return a PHC string to store in the secret's place, salted with 16 random bytes.
+
+        Raises:
+            StoreError: argon2 failed, as for want of memory. Its own error has the secret in its frames, so it is
+                dropped before this one is raised; so does `verify`.
+        """
+        from argon2.exceptions import HashingError
+
+        with self._turn, contextlib.suppress(HashingError):
             return self._hasher.hash(proof.reveal(), salt=salt)
+        raise StoreError("the secret could not be hashed", hint="there may be too little memory: 'botdesk doctor'")
 
     def verify(self, stored: str, proof: Secret) -> bool:
         """Tell whether the stored PHC string is of this secret.
@@ -189,16 +198,15 @@ class Argon2id:
             StoreError: The stored string is no argon2id hash, or its parameters are out of range: a
                 tampered row may not make this machine compute for minutes.
         """
-        from argon2.exceptions import InvalidHashError, VerifyMismatchError
+        from argon2.exceptions import InvalidHashError, VerificationError, VerifyMismatchError
 
         self._refuse_out_of_range(stored)
-        with self._turn:
+        with self._turn, contextlib.suppress(InvalidHashError, VerificationError):
             try:
                 return self._hasher.verify(stored, proof.reveal())
             except VerifyMismatchError:
                 return False
-            except InvalidHashError:
-                raise _unusable_hash() from None
+        raise _unusable_hash()
 
     def outdated(self, stored: str) -> bool:
         """Tell whether the stored PHC string was made with other parameters than today's."""

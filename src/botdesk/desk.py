@@ -214,7 +214,7 @@ class Desk:
         with self.begin() as tx:
             audit.require(tx, Action.DESK_BACKED_UP)
             audit.record(tx, Action.DESK_BACKED_UP, to=str(made))
-        backup.copy(self._engine, made)
+            backup.copy(self._engine, made)
         return made
 
     def check(self) -> list[Check]:
