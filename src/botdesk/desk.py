@@ -20,7 +20,7 @@ from botdesk import access, audit, settings
 from botdesk.access import Action, Actor, ActorKind, Standing
 from botdesk.bearer import MINT_KEY_BYTES, Argon2id, Entropy, Hasher
 from botdesk.errors import AccessDenied, StoreError
-from botdesk.settings import Settings
+from botdesk.settings import Settings, default_store
 from botdesk.store import backup, engine, files, schema
 from botdesk.store.backup import Check as Check
 from botdesk.store.tables import Account, Person, Setting
@@ -118,14 +118,14 @@ class Desk:
 
         Raises:
             AccessDenied: The operator is no active person of this desk.
-            NotFound: There is no store, and none was to be made.
-            StoreError: The store cannot be used as it is; it was left so.
+            StoreError: There is no store and none was to be made, or it cannot be used as it is; it was left so.
             SchemaMismatch: The store was written by a newer botdesk.
         """
         settings = settings or _load(store)
         url = engine.to_url(str(store or settings.store))
+        make_folder = str(url.database) == str(default_store())
         desk = cls(
-            engine.open_engine(url, create=create),
+            engine.open_engine(url, create=create, make_folder=make_folder),
             settings,
             operator=operator or system_user(),
             acting_as=acting_as,

@@ -53,6 +53,13 @@ _BOUNDS: Final = {
 _NAMES: Final = tuple(field.name for field in fields(Settings) if field.name != "config_file")
 
 
+def default_store() -> Path:
+    """The store of a desk that nobody named: `botdesk.db` in the platform's data folder."""
+    from platformdirs import user_data_path
+
+    return user_data_path("botdesk", appauthor=False) / "botdesk.db"
+
+
 def load(*, store: str | None = None, environ: Mapping[str, str] | None = None) -> Settings:
     """Read the settings.
 
@@ -69,7 +76,7 @@ def load(*, store: str | None = None, environ: Mapping[str, str] | None = None) 
     folders = PlatformDirs("botdesk", appauthor=False)
     config_file = Path(environ.get("BOTDESK_CONFIG") or folders.user_config_path / "config.toml")
     values: dict[str, Any] = {
-        "store": str(folders.user_data_path / "botdesk.db"),
+        "store": str(default_store()),
         "state_dir": str(folders.user_state_path),
     }
     values |= _from_file(config_file) | _from_environment(environ)

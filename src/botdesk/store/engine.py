@@ -40,16 +40,15 @@ def to_url(store: str) -> URL:
     return URL.create("sqlite", database=str(Path(url.database).expanduser().absolute()))
 
 
-def open_engine(url: URL, *, create: bool) -> Engine:
+def open_engine(url: URL, *, create: bool, make_folder: bool) -> Engine:
     """Make the engine, after the file was made sure of.
 
     Raises:
-        NotFound: The file is absent and may not be created.
-        StoreError: The file may not be used as it is.
+        StoreError: The file is absent and may not be made, or it may not be used as it is.
     """
     import pysqlite3
 
-    files.prepare(Path(str(url.database)), create=create)
+    files.prepare(Path(str(url.database)), create=create, make_folder=make_folder)
     engine = create_engine(url, module=pysqlite3, hide_parameters=True, connect_args={"timeout": 10})
     event.listen(engine, "connect", _on_connect)
     event.listen(engine, "begin", _on_begin)

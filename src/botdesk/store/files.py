@@ -11,26 +11,28 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from botdesk.errors import NotFound, StoreError
+from botdesk.errors import StoreError
 
 _SQLITE_MAGIC: Final = b"SQLite format 3\x00"
 _NETWORK: Final = frozenset({"nfs", "nfs4", "cifs", "smb3", "smbfs", "afs", "ceph", "glusterfs", "fuse.sshfs", "ncpfs"})
 
 
-def prepare(path: Path, *, create: bool) -> None:
+def prepare(path: Path, *, create: bool, make_folder: bool = False) -> None:
     """Make sure that the file is there, private and on a local disk, before any connection is made.
 
+    Args:
+        path: The store's file.
+        create: Whether a missing file is made.
+        make_folder: Whether a missing folder is made, too.
+
     Raises:
-        NotFound: The file is absent and may not be created.
-        StoreError: The file or its folder is a symlink, somebody else's, open to others, on a network file system or
-            no SQLite file; nothing was changed.
+        StoreError: The file is absent and may not be made; or it or its folder is a symlink, somebody else's, open to
+            others, on a network file system or no SQLite file. Nothing was changed.
     """
-    _prepare_folder(path.parent, create=create)
+    _prepare_folder(path.parent, make=create and make_folder)
     if not os.path.lexists(path):
         if not create:
-            raise NotFound(
-                f"there is no store at '{path}'", hint="name another with --store, or start 'botdesk' to make it"
-            )
+            raise StoreError(f"there is no store at '{path}'", hint="name another with --store, or start 'botdesk'")
         create_private(path)
     _check_file(path)
     _refuse_network(path.parent)
@@ -56,10 +58,10 @@ def create_private(path: Path) -> None:
     os.close(descriptor)
 
 
-def _prepare_folder(folder: Path, *, create: bool) -> None:
+def _prepare_folder(folder: Path, *, make: bool) -> None:
     if not folder.exists():
-        if not create:
-            raise NotFound(f"there is no folder '{folder}'", hint="name another store with --store")
+        if not make:
+            raise StoreError(f"there is no folder '{folder}'", hint=f"make it, private: mkdir -m 700 '{folder}'")
         try:
             folder.mkdir(mode=0o700, parents=True)
         except OSError as error:
