@@ -1,0 +1,103 @@
+"""A program in a real pseudo-terminal: what it wrote, byte for byte, and what its screen shows."""
+
+import fcntl
+import os
+import pty
+import select
+import signal
+import struct
+import termios
+import time
+from collections.abc import Mapping, Sequence
+from types import TracebackType
+from typing import Self
+
+import pyte
+
+
+class Terminal:
+    """Runs a program in a pseudo-terminal of its own.
+
+    Args:
+        argv: The program and its arguments.
+        environ: Its whole environment.
+        columns: The width of the terminal.
+        lines: The height of the terminal.
+    """
+
+    def __init__(self, argv: Sequence[str], environ: Mapping[str, str], *, columns: int = 80, lines: int = 24) -> None:
+        self.raw = b""
+        self._screen = pyte.Screen(columns, lines)
+        self._stream = pyte.ByteStream(self._screen)
+        self.pid, self._master = pty.fork()
+        if self.pid == 0:
+            os.execvpe(argv[0], list(argv), dict(environ))  # noqa: S606
+        fcntl.ioctl(self._master, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
+        os.kill(self.pid, signal.SIGWINCH)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None) -> None:
+        if self._status is None:
+            os.kill(self.pid, signal.SIGKILL)
+            os.waitpid(self.pid, 0)
+        os.close(self._master)
+
+    _status: int | None = None
+
+    @property
+    def text(self) -> str:
+        """What the screen shows now."""
+        return "\n".join(self._screen.display)
+
+    def send(self, keys: str) -> None:
+        """Type."""
+        os.write(self._master, keys.encode())
+
+    def pump(self, seconds: float = 0.05) -> bool:
+        """Read what the program writes for a while; False once it has closed its terminal."""
+        ready, _, _ = select.select([self._master], [], [], seconds)
+        if not ready:
+            return True
+        try:
+            found = os.read(self._master, 65536)
+        except OSError:
+            return False
+        self.raw += found
+        self._stream.feed(found)
+        return bool(found)
+
+    def wait_for(self, text: str, *, seconds: float = 20) -> None:
+        """Wait until the screen shows a text."""
+        end = time.monotonic() + seconds
+        while text not in self.text:
+            assert self.pump() and time.monotonic() < end, f"{text!r} never showed; the screen is:\n{self.text}"
+
+    def wait_gone(self, text: str, *, seconds: float = 20) -> None:
+        """Wait until the screen does not show a text any more."""
+        end = time.monotonic() + seconds
+        while text in self.text:
+            assert self.pump() and time.monotonic() < end, f"{text!r} never went; the screen is:\n{self.text}"
+
+    def settle(self, *, quiet: float = 0.3, seconds: float = 10) -> None:
+        """Wait until the program has written nothing for a while."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            before = len(self.raw)
+            stop = time.monotonic() + quiet
+            while time.monotonic() < stop:
+                self.pump(0.02)
+            if len(self.raw) == before:
+                return
+
+    def wait_exit(self, *, seconds: float = 20) -> int:
+        """Wait for the program to end and return its exit code."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            self.pump(0.02)
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
+            if pid:
+                self._status = status
+                return os.waitstatus_to_exitcode(status)
+        raise AssertionError(f"the program did not end; the screen is:\n{self.text}")
