@@ -46,7 +46,7 @@ class Line:
         soonest: When the first of those expires.
         last_used_at: When any token of it was used last.
         creator: The name of the person who created it.
-        managers: Who may manage it, creator first: names of people and roles.
+        managers: Who may manage it, creator first: names of active people and of roles; empty for an orphan.
         level: What the actor may do with it.
     """
 
@@ -277,8 +277,7 @@ def page(
 
 def _lines(tx: Transaction, rows: Iterable[Any]) -> list[Line]:
     rows = list(rows)
-    found = [row[0] for row in rows]
-    managers = grants.managers(tx, [account.id for account in found])
+    managers = grants.managers(tx, (row[0] for row in rows))
     names = people.names(tx)
     return [
         Line(
@@ -288,15 +287,11 @@ def _lines(tx: Transaction, rows: Iterable[Any]) -> list[Line]:
             soonest=row.soonest,
             last_used_at=row.used,
             creator=names.get(row[0].created_by, "?"),
-            managers=_managers(names.get(row[0].created_by, "?"), managers.get(row[0].id, ())),
+            managers=managers[row[0].id],
             level=grants.effective_level(tx, row[0]),
         )
         for row in rows
     ]
-
-
-def _managers(creator: str, granted: tuple[str, ...]) -> tuple[str, ...]:
-    return (creator, *(name for name in granted if name != creator))
 
 
 def _free_name(tx: Transaction, name: str) -> str:

@@ -15,10 +15,11 @@ from typing import Any, Final
 
 from botdesk import accounts, grants, people, testing, tokens
 from botdesk.access import Level, Standing
-from botdesk.accounts import Purpose
+from botdesk.accounts import Account, AccountState, Purpose
 from botdesk.desk import Desk, system_clock
 from botdesk.errors import AccessDenied, Conflict, NotFound
 from botdesk.store.transaction import Transaction
+from botdesk.tokens import Token
 
 NOW: Final = datetime(2026, 11, 23, 9, 41, tzinfo=UTC)
 """The instant at which the demo stands still, a Monday morning."""
@@ -413,16 +414,19 @@ def _day(rhythm: _Rhythm, days: int, chance: random.Random) -> Iterator[_Use]:
 
 def _play_uses(desk: Desk, uses: list[_Use], known: _Tokens, shift: timedelta) -> datetime:
     with desk.begin() as tx:
+        rows = {key: _rows(tx, known.ids[key]) for key in {use.key: None for use in uses} if key in known.ids}
         for use in uses:
             tx.now, tx.source = max(tx.now, use.at + shift), use.address
-            _use(tx, use, known)
+            if use.key in rows:
+                _use(tx, *rows[use.key])
     return tx.now
 
 
-def _use(tx: Transaction, use: _Use, known: _Tokens) -> None:
-    if use.key not in known.ids:
-        return
-    token = tokens.find(tx, known.ids[use.key])
-    account = accounts.find(tx, token.account_id)
-    if tokens.state(token, tx.now) in tokens.LIVE and accounts.state(account) is accounts.AccountState.ACTIVE:
-        tokens.used(tx, token, account, address=use.address)
+def _rows(tx: Transaction, token_id: str) -> tuple[Token, Account]:
+    token = tokens.find(tx, token_id)
+    return token, accounts.find(tx, token.account_id)
+
+
+def _use(tx: Transaction, token: Token, account: Account) -> None:
+    if tokens.state(token, tx.now) in tokens.LIVE and accounts.state(account) is AccountState.ACTIVE:
+        tokens.used(tx, token, account, address=tx.source)

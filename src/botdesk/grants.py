@@ -168,18 +168,22 @@ def listed(tx: Transaction, account: str | None = None) -> list[Line]:
     return sorted(lines, key=lambda line: (line.account, line.grantee))
 
 
-def managers(tx: Transaction, account_ids: Iterable[str]) -> dict[str, tuple[str, ...]]:
-    """The names of the roles and people who were granted `manage`, by account id."""
+def managers(tx: Transaction, found: Iterable[Account]) -> dict[str, tuple[str, ...]]:
+    """Who may manage each account, by its id: the creator first, then roles, then people; disabled people do not count."""
+    accounts = list(found)
     query = (
         select(Grant.account_id, Role.name, Person.name)
         .join(Role, col(Role.id) == Grant.role_id, isouter=True)
         .join(Person, col(Person.id) == Grant.person_id, isouter=True)
-        .where(col(Grant.account_id).in_(list(account_ids)), Grant.level == Level.MANAGE)
+        .where(col(Grant.account_id).in_([account.id for account in accounts]), Grant.level == Level.MANAGE)
+        .where(col(Person.disabled_at).is_(None))
+        .order_by(col(Role.name).is_(None), Role.name, Person.name)
     )
-    found: dict[str, tuple[str, ...]] = {}
-    for account_id, role, person in sorted(tx.session.exec(query).all(), key=lambda row: (row[1] or "~", row[2] or "")):
-        found[account_id] = (*found.get(account_id, ()), role or person)
-    return found
+    active = dict(tx.session.exec(select(Person.id, Person.name).where(col(Person.disabled_at).is_(None))).all())
+    names = {account.id: [active[account.created_by]] if account.created_by in active else [] for account in accounts}
+    for account_id, role, person in tx.session.exec(query).all():
+        names[account_id].append(role or person)
+    return {account_id: tuple(dict.fromkeys(listed)) for account_id, listed in names.items()}
 
 
 def who_reaches(tx: Transaction, account: str) -> list[Reach]:
