@@ -293,13 +293,18 @@ class Desk:
 
     def _make_ready(self) -> None:
         if self._schema() == schema.NEWEST and not self._is_empty():
-            self._refuse_strangers()
-            return
+            engine.settle(self._engine)
+        else:
+            self._make()
+        self._refuse_strangers()
+
+    def _make(self) -> None:
         with files.locked(Path(self.location)):
-            self._upgrade(self._schema())
+            found = self._schema()
+            engine.settle(self._engine)
+            self._upgrade(found)
             if self._is_empty():
                 self._found()
-        self._refuse_strangers()
 
     def _schema(self) -> str | None:
         with engine.translated(), self._engine.connect() as connection:

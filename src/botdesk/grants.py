@@ -169,7 +169,7 @@ def listed(tx: Transaction, account: str | None = None) -> list[Line]:
 
 
 def managers(tx: Transaction, found: Iterable[Account]) -> dict[str, tuple[str, ...]]:
-    """Who may manage each account, by its id: the creator first, then roles, then people; disabled people do not count."""
+    """Who may manage each account, by its id: creator, roles, people; disabled people do not count."""
     accounts = list(found)
     query = (
         select(Grant.account_id, Role.name, Person.name)

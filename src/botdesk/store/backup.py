@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Engine, text
 from botdesk.errors import Conflict
 from botdesk.store import schema
 from botdesk.store.engine import translated, wal_is_safe
-from botdesk.store.files import create_private
+from botdesk.store.files import create_folder, create_private
 
 TRIGGERS: Final = ("event_no_delete", "event_no_replace", "event_no_update")
 
@@ -40,13 +40,11 @@ def copy(engine: Engine, path: Path) -> None:
     path = path.expanduser().absolute()
     if path.exists() or path.is_symlink():
         raise Conflict(f"'{path}' is there already", hint="a backup never replaces a file; name another")
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    create_folder(path.parent)
     create_private(path)
     with translated(), engine.connect() as connection:
-        raw = connection.connection.driver_connection
-        assert raw is not None
         try:
-            raw.execute("VACUUM INTO ?", (str(path),))
+            connection.execution_options(outside=True).exec_driver_sql("VACUUM INTO ?", (str(path),))
         except BaseException:
             path.unlink(missing_ok=True)
             raise

@@ -18,7 +18,11 @@ GENESIS: Final = "0" * 64
 
 def canonical(values: Mapping[str, Any]) -> str:
     """Write JSON that is the same for the same values: sorted keys, no spaces, not escaped."""
-    return json.dumps(values, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=repr)
+    return json.dumps(values, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=_odd)
+
+
+def _odd(value: Any) -> Any:
+    return {"bytes": value.hex()} if isinstance(value, bytes) else repr(value)
 
 
 def chained(previous: str, values: Mapping[str, Any]) -> str:

@@ -15,9 +15,6 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, Operationa
 from botdesk.errors import Conflict, InvalidInput, StoreError
 from botdesk.store import files
 
-APPLICATION_ID: Final = 0x62647331
-"""`bds1` in the header of the SQLite file tells that it is botdesk's."""
-
 
 def to_url(store: str) -> URL:
     """Read a store's name: a path of an SQLite file, or an SQLAlchemy URL.
@@ -67,6 +64,24 @@ def wal_is_safe(version: tuple[int, ...]) -> bool:
     return version >= (3, 51, 3)
 
 
+def settle(engine: Engine) -> None:
+    """Make the store private, and give it the journal that is safe in this version of SQLite.
+
+    Both stay with the file: it is done when the file is known to be a store that this program may write to.
+
+    Raises:
+        StoreError: The store is in use in another way, or it cannot be changed.
+    """
+    import pysqlite3
+
+    files.make_private(Path(str(engine.url.database)))
+    wanted = "wal" if wal_is_safe(pysqlite3.sqlite_version_info) else "delete"
+    with translated(), engine.connect() as plain:
+        connection = plain.execution_options(outside=True)
+        if connection.exec_driver_sql("PRAGMA journal_mode").scalar_one() != wanted:
+            connection.exec_driver_sql(f"PRAGMA journal_mode={wanted}")
+
+
 def _on_connect(connection: Any, record: Any) -> None:
     import pysqlite3
 
@@ -78,15 +93,15 @@ def _on_connect(connection: Any, record: Any) -> None:
         "recursive_triggers=ON",
         "secure_delete=ON",
         "trusted_schema=OFF",
-        f"journal_mode={'WAL' if safe else 'DELETE'}",
         f"synchronous={'FULL' if safe else 'EXTRA'}",
     ):
         connection.execute(f"PRAGMA {pragma}").fetchall()
 
 
 def _on_begin(connection: Connection) -> None:
-    writing = connection.get_execution_options().get("writing", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+    options = connection.get_execution_options()
+    if not options.get("outside"):
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if options.get("writing") else "BEGIN")
 
 
 @contextlib.contextmanager

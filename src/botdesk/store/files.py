@@ -13,7 +13,6 @@ from typing import Final
 
 from botdesk.errors import StoreError
 
-_SQLITE_MAGIC: Final = b"SQLite format 3\x00"
 _NETWORK: Final = frozenset({"nfs", "nfs4", "cifs", "smb3", "smbfs", "afs", "ceph", "glusterfs", "fuse.sshfs", "ncpfs"})
 
 
@@ -27,7 +26,7 @@ def prepare(path: Path, *, create: bool, make_folder: bool = False) -> None:
 
     Raises:
         StoreError: The file is absent and may not be made; or it or its folder is a symlink, somebody else's, open to
-            others, on a network file system or no SQLite file. Nothing was changed.
+            others, or on a network file system. Nothing was changed.
     """
     _prepare_folder(path.parent, make=create and make_folder)
     if not os.path.lexists(path):
@@ -58,19 +57,39 @@ def create_private(path: Path) -> None:
     os.close(descriptor)
 
 
+def create_folder(folder: Path) -> None:
+    """Make a folder and its missing parents, each with mode 0700, whatever the umask; one that is there is left so.
+
+    Raises:
+        StoreError: It cannot be made.
+    """
+    try:
+        for missing in [part for part in reversed((folder, *folder.parents)) if not part.exists()]:
+            with contextlib.suppress(FileExistsError):
+                missing.mkdir(mode=0o700)
+                missing.chmod(0o700)
+    except OSError as error:
+        raise StoreError(
+            f"the folder '{folder}' cannot be made: {error.strerror}", hint="check who may write beside it: ls -ld"
+        ) from None
+
+
 def _prepare_folder(folder: Path, *, make: bool) -> None:
-    if not folder.exists():
-        if not make:
-            raise StoreError(f"there is no folder '{folder}'", hint=f"make it, private: mkdir -m 700 '{folder}'")
-        try:
-            folder.mkdir(mode=0o700, parents=True)
-        except OSError as error:
-            raise StoreError(
-                f"the folder '{folder}' cannot be made: {error.strerror}", hint="name another store with --store"
-            ) from None
-    if not folder.is_dir():
+    if make:
+        create_folder(folder)
+    try:
+        found = folder.stat()
+    except FileNotFoundError:
+        raise StoreError(
+            f"there is no folder '{folder}'", hint=f"make it, private: mkdir -m 700 '{folder}'"
+        ) from None
+    except OSError as error:
+        raise StoreError(
+            f"the folder '{folder}' cannot be used: {error.strerror}", hint="name another store with --store"
+        ) from None
+    if not stat.S_ISDIR(found.st_mode):
         raise StoreError(f"'{folder}' is no folder", hint="name another store with --store")
-    if sys.platform != "win32" and _open_to_others(folder.stat()) and not folder.stat().st_mode & stat.S_ISVTX:
+    if sys.platform != "win32" and _open_to_others(found) and not found.st_mode & stat.S_ISVTX:
         raise StoreError(
             f"others may write to the folder '{folder}'",
             hint=f"keep the store in a folder of its own: chmod 700 '{folder}'",
@@ -84,17 +103,10 @@ def _check_file(path: Path) -> None:
             raise StoreError(f"the store '{path}' is a symlink", hint="name the file itself")
         if not stat.S_ISREG(found.st_mode):
             raise StoreError(f"the store '{path}' is no file", hint="name an SQLite file with --store")
-        with path.open("rb") as file:
-            magic = file.read(16)
     except OSError as error:
         raise StoreError(f"the store '{path}' cannot be read: {error.strerror}", hint=_owner_hint(path)) from None
     if sys.platform != "win32":
         _check_owner(path, found)
-    if magic and magic != _SQLITE_MAGIC:
-        raise StoreError(
-            f"the store '{path}' is damaged or no SQLite file",
-            hint="it was left as it is; put a backup in its place, or name another store with --store",
-        )
 
 
 def _check_owner(path: Path, found: os.stat_result) -> None:
@@ -102,8 +114,20 @@ def _check_owner(path: Path, found: os.stat_result) -> None:
         raise StoreError(f"the store '{path}' belongs to another user", hint="run botdesk as its owner")
     if _open_to_others(found):
         raise StoreError(f"others may write to the store '{path}'", hint=f"make it private: chmod 600 '{path}'")
-    if found.st_mode & 0o077:
+
+
+def make_private(path: Path) -> None:
+    """Take from others the right to read the store's file.
+
+    Raises:
+        StoreError: It belongs to somebody else.
+    """
+    if sys.platform == "win32" or not path.stat().st_mode & 0o077:
+        return
+    try:
         path.chmod(0o600)
+    except OSError as error:
+        raise StoreError(f"others may read the store '{path}': {error.strerror}", hint=_owner_hint(path)) from None
 
 
 def _open_to_others(found: os.stat_result) -> bool:
@@ -146,7 +170,10 @@ def locked(path: Path) -> Iterator[None]:
     import fcntl
 
     lock = path.with_name(path.name + ".lock")
-    descriptor = os.open(lock, os.O_CREAT | os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    try:
+        descriptor = os.open(lock, os.O_CREAT | os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise StoreError(f"'{lock}' cannot be made: {error.strerror}", hint="check the folder's permissions") from None
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield

@@ -12,6 +12,9 @@ from botdesk.errors import SchemaMismatch, StoreError
 if TYPE_CHECKING:
     from alembic.config import Config
 
+APPLICATION_ID: Final = 0x62647331
+"""`bds1` in the header of the SQLite file tells that it is botdesk's."""
+
 NEWEST: Final = "0001"
 """The revision that this program works with."""
 
@@ -23,16 +26,17 @@ def revision(connection: Connection) -> str | None:
     """The revision of the store; None for an empty one.
 
     Raises:
-        StoreError: The store has tables, but none that says its revision: it is not botdesk's.
+        StoreError: The store has tables, but is not marked as botdesk's, or none of them says its revision.
     """
     names = inspect(connection).get_table_names()
-    if "alembic_version" not in names:
-        if names:
-            raise StoreError(
-                "the store is another program's: it has tables, but not botdesk's",
-                hint="it was left as it is; name another store with --store",
-            )
+    mark = connection.execute(text("PRAGMA application_id")).scalar_one()
+    if not names and mark in (0, APPLICATION_ID):
         return None
+    if mark != APPLICATION_ID or "alembic_version" not in names:
+        raise StoreError(
+            "the store is another program's: it is not marked as botdesk's, or lacks its tables",
+            hint="it was left as it is; name another store with --store",
+        )
     rows = connection.execute(text("SELECT version_num FROM alembic_version")).scalars().all()
     return str(rows[0]) if len(rows) == 1 else ""
 
@@ -54,6 +58,7 @@ def upgrade(connection: Connection) -> None:
     """Bring the store to the newest revision."""
     from alembic import command
 
+    connection.execute(text(f"PRAGMA application_id={APPLICATION_ID}"))
     command.upgrade(config(connection), "head")
 
 

@@ -1,0 +1,132 @@
+"""The clipboard: natively through pyperclip, or by OSC 52 through the terminal.
+
+pyperclip's klipper path puts the text in argv and its Qt path starts a toolkit, so a mechanism is picked here. OSC 52
+cannot confirm anything: what was sent may have been dropped, by tmux silently.
+"""
+
+import base64
+import os
+import shutil
+import sys
+import threading
+from collections.abc import Callable, Mapping
+from typing import Any, Final, Literal
+
+from botdesk.bearer import Secret
+
+Way = Literal["native", "osc52"]
+Write = Callable[[str], None]
+
+PATIENCE_SECONDS: Final = 3.0
+"""How long a native clipboard program may take; some hang without a display."""
+
+SCREEN_PIECE: Final = 76
+_X_PROGRAMS: Final = (("xclip", "init_xclip_clipboard"), ("xsel", "init_xsel_clipboard"))
+_REMOTE: Final = ("SSH_CONNECTION", "SSH_TTY", "SSH_CLIENT")
+
+
+def way(environ: Mapping[str, str] | None = None, method: str = "auto") -> Way:
+    """Tell which way would be used: native when a display is at hand and not over SSH, else OSC 52.
+
+    Args:
+        environ: The environment; the process's own by default.
+        method: `auto`, or the way that the settings force.
+    """
+    if method == "native":
+        return "native"
+    environ = os.environ if environ is None else environ
+    remote = any(environ.get(name) for name in _REMOTE)
+    return "osc52" if method == "osc52" or remote or mechanism(environ) is None else "native"
+
+
+def advice(environ: Mapping[str, str] | None = None) -> str:
+    """What may have to be set so that OSC 52 gets through; an instruction, not a report."""
+    environ = os.environ if environ is None else environ
+    if environ.get("TMUX"):
+        return "in tmux: 'set -g set-clipboard on' and 'set -g allow-passthrough on', or it is dropped silently"
+    if environ.get("STY"):
+        return "in screen: the terminal around it must allow OSC 52"
+    return "the terminal must allow programs to set the clipboard (OSC 52)"
+
+
+def mechanism(environ: Mapping[str, str]) -> str | None:
+    """The name of pyperclip's function that makes the native clipboard; None without one."""
+    if sys.platform == "darwin":
+        return "init_osx_pbcopy_clipboard"
+    if sys.platform == "win32":
+        return "init_windows_clipboard"
+    path = environ.get("PATH")
+    if environ.get("WSL_DISTRO_NAME") and shutil.which("clip.exe", path=path):
+        return "init_wsl_clipboard"
+    if environ.get("WAYLAND_DISPLAY") and shutil.which("wl-copy", path=path):
+        return "init_wl_clipboard"
+    if environ.get("DISPLAY"):
+        return next((maker for program, maker in _X_PROGRAMS if shutil.which(program, path=path)), None)
+    return None
+
+
+def copy_native(secret: Secret, environ: Mapping[str, str]) -> bool:
+    """Put a secret on the native clipboard; False when nothing took it in time."""
+    functions = _functions(environ)
+    return functions is not None and _bounded(lambda: functions[0](secret.reveal()) is None) is True
+
+
+def paste_native(environ: Mapping[str, str]) -> str | None:
+    """What the native clipboard holds; None when that cannot be told."""
+    functions = _functions(environ)
+    found = None if functions is None else _bounded(functions[1])
+    return found if isinstance(found, str) else None
+
+
+def clear_native(environ: Mapping[str, str]) -> bool:
+    """Empty the native clipboard; False when that failed."""
+    functions = _functions(environ)
+    return functions is not None and _bounded(lambda: functions[0]("") is None) is True
+
+
+def _functions(environ: Mapping[str, str]) -> tuple[Callable[[str], None], Callable[[], str]] | None:
+    name = mechanism(environ)
+    if name is None:
+        return None
+    import pyperclip
+
+    copy, paste = getattr(pyperclip, name)()
+    return copy, paste
+
+
+def _bounded(work: Callable[[], Any]) -> Any:
+    """Do the work in a thread of its own, for a bounded time; None when it failed or took too long."""
+    answers: list[Any] = []
+
+    def attempt() -> None:
+        try:
+            answers.append(work())
+        except Exception:
+            answers.append(None)
+
+    thread = threading.Thread(target=attempt, daemon=True, name="clipboard")
+    thread.start()
+    thread.join(PATIENCE_SECONDS)
+    return answers[0] if answers else None
+
+
+def sequence(secret: Secret, environ: Mapping[str, str]) -> Secret:
+    """The OSC 52 sequence that sets the clipboard to a secret, wrapped for tmux and screen."""
+    payload = base64.b64encode(secret.reveal().encode()).decode()
+    return Secret(wrapped(f"\x1b]52;c;{payload}\x07", environ))
+
+
+def clearing_sequence(environ: Mapping[str, str]) -> str:
+    """The OSC 52 sequence that empties the clipboard: a payload that is no base64 clears it."""
+    return wrapped("\x1b]52;c;!\x07", environ)
+
+
+def wrapped(text: str, environ: Mapping[str, str]) -> str:
+    """Wrap an escape sequence so that tmux or screen passes it on to the terminal around it."""
+    if environ.get("TMUX"):
+        doubled = text.replace("\x1b", "\x1b\x1b")
+        return f"\x1bPtmux;{doubled}\x1b\\"
+    if environ.get("STY"):
+        pieces = (text[start : start + SCREEN_PIECE] for start in range(0, len(text), SCREEN_PIECE))
+        return "".join(f"\x1bP{piece}\x1b\\" for piece in pieces)
+    return text
