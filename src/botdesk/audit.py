@@ -296,7 +296,13 @@ def _says(word: str) -> ColumnElement[bool]:
 
 def _own(tx: Transaction) -> ColumnElement[bool]:
     reachable = select(Account.id).where(reach.in_reach(tx.actor))
-    return or_(col(Event.actor_id) == tx.actor.id, col(Event.account_id).in_(reachable))
+    account = col(Event.account_id)
+    return or_(account.in_(reachable), and_(col(Event.actor_id) == tx.actor.id, ~_hidden(account)))
+
+
+def _hidden(account: Any) -> ColumnElement[bool]:
+    """A refusal about an account out of reach: to show it would tell that the account is there."""
+    return and_(account.is_not(None), col(Event.outcome) == Outcome.DENIED)
 
 
 def counts(
@@ -333,6 +339,7 @@ def export(tx: Transaction, filter: Filter | None = None, *, form: str = "jsonl"
     require(tx, Action.AUDIT_EXPORTED)
     if form not in ("jsonl", "csv"):
         raise InvalidInput(f"unknown form {form[:20]!r}", hint="use jsonl or csv")
+    record(tx, Action.AUDIT_EXPORTED, form=form)
     wanted = _wanted(tx, filter or Filter())
     rows = raw(tx.session, table_of(Event), wanted)
     return _as_csv(rows) if form == "csv" else (canonical(values) for values in rows)

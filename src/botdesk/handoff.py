@@ -12,7 +12,7 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Literal
 
@@ -103,8 +103,8 @@ class Clearing:
 
     method: Literal["native", "osc52"]
     fingerprint: Fingerprint
-    write: Write
-    environ: Mapping[str, str]
+    write: Write = field(repr=False)
+    environ: Mapping[str, str] = field(repr=False)
 
     def clear(self) -> bool:
         """Clear the clipboard; natively only while it still holds that secret.

@@ -80,9 +80,7 @@ def _prepare_folder(folder: Path, *, make: bool) -> None:
     try:
         found = folder.stat()
     except FileNotFoundError:
-        raise StoreError(
-            f"there is no folder '{folder}'", hint=f"make it, private: mkdir -m 700 '{folder}'"
-        ) from None
+        raise StoreError(f"there is no folder '{folder}'", hint=f"make it, private: mkdir -m 700 '{folder}'") from None
     except OSError as error:
         raise StoreError(
             f"the folder '{folder}' cannot be used: {error.strerror}", hint="name another store with --store"

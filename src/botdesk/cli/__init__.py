@@ -1,0 +1,1 @@
+"""The command line: the TUI's twin for scripts, one module a noun."""

@@ -1,0 +1,210 @@
+"""`botdesk account`: service accounts."""
+
+from datetime import datetime, timedelta
+from typing import Annotated, Any
+
+import typer
+
+from botdesk import accounts, wording
+from botdesk.cli import output
+from botdesk.cli.context import (
+    AccountName,
+    AsJson,
+    Description,
+    Scopes,
+    Transaction,
+    Visit,
+    Yes,
+    confirm_typed,
+    visiting,
+)
+
+app = typer.Typer(help="Service accounts: the identities of bots.", no_args_is_help=True)
+
+NewName = Annotated[
+    str, typer.Argument(metavar="NAME", help="Lower-case words joined by hyphens, as in nightly-build.")
+]
+Purpose = Annotated[accounts.Purpose | None, typer.Option("--purpose", help="What kind of bot it is.")]
+Rotation = Annotated[
+    str | None, typer.Option("--rotation", metavar="DURATION", help="How long its tokens live by default, as in 90d.")
+]
+Reason = Annotated[str, typer.Option("--reason", help="Why; kept in the audit.")]
+PAGE = 500
+
+
+@app.command()
+@visiting
+def create(
+    visit: Visit,
+    name: NewName,
+    purpose: Purpose = None,
+    description: Description = None,
+    scope: Scopes = None,
+    rotation: Rotation = None,
+    json: AsJson = False,
+) -> None:
+    """Create a service account."""
+    with visit.begin() as tx:
+        account = accounts.create(
+            tx,
+            name,
+            purpose=purpose or accounts.Purpose.OTHER,
+            description=description or "",
+            scopes=scope or (),
+            rotation=_period(rotation) or accounts.DEFAULT_ROTATION,
+        )
+        line = accounts.line(tx, account.id)
+    _changed("created", line, json=json)
+    if hint := accounts.vague(name):
+        output.talk(f"hint: {hint}")
+
+
+def _period(text: str | None) -> timedelta | None:
+    return None if text is None else wording.duration(text)
+
+
+@app.command("list")
+@visiting
+def list_(
+    visit: Visit,
+    text: Annotated[str, typer.Option("--text", help="Only those with these words in what is known of them.")] = "",
+    state: Annotated[accounts.AccountState | None, typer.Option("--state", help="Only those in this state.")] = None,
+    purpose: Purpose = None,
+    sort: Annotated[accounts.Sort, typer.Option("--sort", help="What to sort by.")] = accounts.Sort.NAME,
+    descending: Annotated[bool, typer.Option("--descending", help="The other way round.")] = False,
+    json: AsJson = False,
+) -> None:
+    """List the service accounts in your reach."""
+    wanted = accounts.Filter(text=text, state=state, purpose=purpose)
+    with visit.read() as tx:
+        lines, now = _all(tx, wanted, sort, descending=descending), tx.now
+    if json:
+        output.as_json([_facts(line) for line in lines])
+    elif not lines:
+        output.talk("no accounts here; 'botdesk account create NAME' makes one")
+    else:
+        output.table(
+            ("NAME", "PURPOSE", "STATE", "TOKENS", "EXPIRES", "USED", "MANAGED BY"),
+            [_row(line, now) for line in lines],
+        )
+
+
+def _all(tx: Transaction, wanted: accounts.Filter, sort: accounts.Sort, *, descending: bool) -> list[accounts.Line]:
+    lines: list[accounts.Line] = []
+    after: Any = None
+    while True:
+        page = accounts.page(tx, wanted, sort=sort, descending=descending, after=after, limit=PAGE)
+        lines += page.rows
+        if (after := page.next) is None:
+            return lines
+
+
+def _row(line: accounts.Line, now: datetime) -> tuple[str, ...]:
+    return (
+        line.account.name,
+        line.account.purpose.value,
+        line.state.value,
+        str(line.live),
+        wording.until_short(line.soonest, now) if line.live else "–",
+        wording.ago_short(line.last_used_at, now),
+        ", ".join(line.managers),
+    )
+
+
+@app.command()
+@visiting
+def show(visit: Visit, account: AccountName, json: AsJson = False) -> None:
+    """Show a service account."""
+    with visit.read() as tx:
+        line = accounts.line(tx, account)
+    output.thing(_facts(line), json=json)
+
+
+@app.command()
+@visiting
+def modify(
+    visit: Visit,
+    account: AccountName,
+    name: Annotated[str | None, typer.Option("--name", help="Its new name.")] = None,
+    purpose: Purpose = None,
+    description: Description = None,
+    scope: Scopes = None,
+    rotation: Rotation = None,
+    json: AsJson = False,
+) -> None:
+    """Change a service account; what is not said stays as it is."""
+    with visit.begin() as tx:
+        found = accounts.find(tx, account)
+        accounts.modify(
+            tx,
+            found.id,
+            name=name,
+            purpose=purpose,
+            description=description,
+            scopes=scope or None,
+            rotation=_period(rotation),
+        )
+        line = accounts.line(tx, found.id)
+    _changed("modified", line, json=json)
+
+
+@app.command()
+@visiting
+def disable(visit: Visit, account: AccountName, reason: Reason = "", json: AsJson = False) -> None:
+    """Refuse all tokens of an account until it is enabled again."""
+    with visit.begin() as tx:
+        found = accounts.disable(tx, account, reason=reason)
+        line = accounts.line(tx, found.id)
+    _changed("disabled", line, json=json)
+
+
+@app.command()
+@visiting
+def enable(visit: Visit, account: AccountName, json: AsJson = False) -> None:
+    """Let the tokens of a disabled account work again."""
+    with visit.begin() as tx:
+        found = accounts.enable(tx, account)
+        line = accounts.line(tx, found.id)
+    _changed("enabled", line, json=json)
+
+
+@app.command()
+@visiting
+def remove(visit: Visit, account: AccountName, reason: Reason = "", yes: Yes = False, json: AsJson = False) -> None:
+    """Remove an account: its tokens end, its grants go, its history stays."""
+    with visit.desk() as desk:
+        found = desk.ask(accounts.find, account)
+        confirm_typed(found.name, yes=yes, what=f"removing '{found.name}' ends all its tokens at once")
+        with desk.begin() as tx:
+            accounts.remove(tx, found.id, reason=reason)
+            line = accounts.line(tx, found.id)
+    _changed("removed", line, json=json)
+
+
+def _changed(verb: str, line: accounts.Line, *, json: bool) -> None:
+    output.talk(f"{verb} the account '{line.account.name}' ({line.account.id})")
+    if json:
+        output.as_json(_facts(line))
+
+
+def _facts(line: accounts.Line) -> dict[str, object]:
+    account = line.account
+    return {
+        "id": account.id,
+        "name": account.name,
+        "purpose": account.purpose,
+        "description": account.description,
+        "state": line.state,
+        "disabled_reason": account.disabled_reason,
+        "scopes": account.scopes.split(),
+        "rotation_days": account.rotation_days,
+        "live_tokens": line.live,
+        "soonest_expires_at": line.soonest,
+        "last_used_at": line.last_used_at,
+        "created_by": line.creator,
+        "created_at": account.created_at,
+        "modified_at": account.modified_at,
+        "disabled_at": account.disabled_at,
+        "removed_at": account.removed_at,
+        "managers": list(line.managers),
+    }

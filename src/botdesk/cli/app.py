@@ -1,0 +1,76 @@
+"""The command line as a whole: the nouns, the options before them, and one place where errors end."""
+
+import sys
+from typing import Annotated
+
+import typer
+from typer.main import get_command
+
+from botdesk import __version__
+from botdesk.cli import account, audit, database, doctor, grant, output, person, role, screen, token
+from botdesk.cli.context import AsOption, StoreOption, Visit, visit_of, visiting
+
+app = typer.Typer(
+    name="botdesk",
+    help="The desk where bots get their keys. Without a command it opens in the terminal.",
+    invoke_without_command=True,
+    pretty_exceptions_enable=False,
+)
+app.add_typer(account.app, name="account")
+app.add_typer(token.app, name="token")
+app.add_typer(grant.app, name="grant")
+app.add_typer(person.app, name="person")
+app.add_typer(role.app, name="role")
+app.add_typer(audit.app, name="audit")
+app.add_typer(database.app, name="database")
+app.command("doctor")(doctor.doctor)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        output.data(f"botdesk {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def desk(
+    ctx: typer.Context,
+    store: StoreOption = None,
+    acting_as: AsOption = None,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """The desk where bots get their keys. Without a command it opens in the terminal."""
+    if ctx.invoked_subcommand is None:
+        visit = visit_of(ctx)
+        raise typer.Exit(screen.show(store=visit.store, acting_as=visit.acting_as))
+
+
+@app.command()
+@visiting
+def demo(visit: Visit) -> None:
+    """Open a throw-away copy of the demo desk."""
+    raise typer.Exit(screen.show(store=visit.store, acting_as=visit.acting_as, demo=True))
+
+
+def run(words: list[str]) -> int:
+    """Run a command line and return its exit code; whatever goes wrong is told on stderr."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+    try:
+        code = get_command(app).main(args=words, prog_name="botdesk", standalone_mode=False)
+    except typer.TyperException as error:
+        return _misused(error)
+    except typer.Abort:
+        return output.INTERRUPTED
+    return code if isinstance(code, int) else 0
+
+
+def _misused(error: typer.TyperException) -> int:
+    message = error.format_message().strip().removesuffix(".")
+    context = getattr(error, "ctx", None)
+    where = context.command_path if context else "botdesk"
+    output.complain(message[:1].lower() + message[1:], f"see '{where} --help'")
+    return 2

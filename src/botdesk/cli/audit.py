@@ -1,0 +1,219 @@
+"""`botdesk audit`: what happened, and whether the record can be trusted."""
+
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, TextIO
+
+import typer
+
+from botdesk import audit, wording
+from botdesk.cli import output
+from botdesk.cli.context import AsJson, Visit, complete_account, visiting
+from botdesk.errors import AuditBroken, Conflict, InvalidInput
+
+app = typer.Typer(help="What happened, and whether the record holds.", no_args_is_help=True)
+
+PAGE = 500
+
+OfAccount = Annotated[
+    str | None,
+    typer.Option("--account", metavar="ACCOUNT", help="About this account.", autocompletion=complete_account),
+]
+ByActor = Annotated[str | None, typer.Option("--actor", metavar="ACTOR", help="Done by this person or account.")]
+OfAction = Annotated[str | None, typer.Option("--action", help="As in token:rotated, or token for all of a noun.")]
+WithOutcome = Annotated[audit.Outcome | None, typer.Option("--outcome", help="How it ended.")]
+Since = Annotated[str | None, typer.Option("--since", metavar="TIME", help="2026-11-23, 2026-11-23T09:30, or 7d ago.")]
+Until = Annotated[str | None, typer.Option("--until", metavar="TIME", help="Before this time, written like --since.")]
+WithText = Annotated[str, typer.Option("--text", help="Words that must all be in it.")]
+
+
+class Form(StrEnum):
+    """What an export is written as."""
+
+    JSONL = "jsonl"
+    CSV = "csv"
+
+
+@app.command("list")
+@visiting
+def list_(
+    visit: Visit,
+    account: OfAccount = None,
+    actor: ByActor = None,
+    action: OfAction = None,
+    outcome: WithOutcome = None,
+    since: Since = None,
+    until: Until = None,
+    text: WithText = "",
+    limit: Annotated[int, typer.Option("--limit", min=1, help="How many at the most, newest first.")] = 50,
+    json: AsJson = False,
+) -> None:
+    """List events, newest first."""
+    with visit.read() as tx:
+        wanted = _filter(tx.now, account, actor, action, outcome, since, until, text)
+        page = audit.page(tx, wanted, limit=limit)
+    if json:
+        output.as_json([_facts(event) for event in page.rows])
+        return
+    output.table(("NO", "WHEN", "EVENT"), [_row(event) for event in page.rows])
+
+
+def _filter(
+    now: datetime,
+    account: str | None,
+    actor: str | None,
+    action: str | None,
+    outcome: audit.Outcome | None,
+    since: str | None,
+    until: str | None,
+    text: str,
+) -> audit.Filter:
+    return audit.Filter(
+        account=account,
+        actor=actor,
+        action=action,
+        outcome=outcome,
+        since=wording.instant(since, now) if since else None,
+        until=wording.instant(until, now) if until else None,
+        text=text,
+    )
+
+
+def _row(event: audit.Event) -> tuple[str, ...]:
+    told = wording.sentence(
+        actor=event.actor,
+        action=event.action,
+        account=event.account,
+        subject_kind=event.subject_kind,
+        outcome=event.outcome,
+        detail=audit.detail_of(event),
+    )
+    return str(event.sequence), wording.when(event.at), told
+
+
+def _facts(event: audit.Event) -> dict[str, object]:
+    return {
+        "sequence": event.sequence,
+        "at": event.at,
+        "actor": event.actor,
+        "actor_kind": event.actor_kind,
+        "actor_id": event.actor_id,
+        "action": event.action,
+        "account": event.account,
+        "account_id": event.account_id,
+        "subject_kind": event.subject_kind,
+        "subject_id": event.subject_id,
+        "outcome": event.outcome,
+        "source": event.source,
+        "detail": audit.detail_of(event),
+        "previous": event.previous,
+        "hash": event.hash,
+    }
+
+
+@app.command()
+@visiting
+def export(
+    visit: Visit,
+    account: OfAccount = None,
+    actor: ByActor = None,
+    action: OfAction = None,
+    outcome: WithOutcome = None,
+    since: Since = None,
+    until: Until = None,
+    text: WithText = "",
+    form: Annotated[Form, typer.Option("--format", help="What to write.")] = Form.JSONL,
+    file: Annotated[
+        Path | None, typer.Option("--output", metavar="FILE", help="A new file, mode 0600; stdout by default.")
+    ] = None,
+) -> None:
+    """Export events, oldest first, with their hashes."""
+    with _new_file(file) if file else _held() as opened:
+        with visit.begin() as tx:
+            wanted = _filter(tx.now, account, actor, action, outcome, since, until, text)
+            for line in audit.export(tx, wanted, form=form.value):
+                opened.write(f"{line}\n")
+        if file is None:
+            opened.seek(0)
+            for line in opened:
+                output.verbatim(line.removesuffix("\n"))
+    if file is not None:
+        output.talk(f"exported to '{file}'")
+
+
+@contextmanager
+def _held() -> Iterator[TextIO]:
+    """Hold an export for stdout back, so that a slow reader does not keep the store locked."""
+    with tempfile.TemporaryFile("w+", encoding="utf-8", errors="surrogatepass", newline="\n") as opened:
+        yield opened
+
+
+@contextmanager
+def _new_file(path: Path) -> Iterator[TextIO]:
+    """Make a private file; one that could not be written in full is not left behind."""
+    try:
+        descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | getattr(os, "O_NOFOLLOW", 0), 0o600)
+    except FileExistsError:
+        raise Conflict(f"'{path}' is there already", hint="name a new file; nothing is written over") from None
+    except OSError as error:
+        raise InvalidInput(f"'{path}' cannot be written: {error.strerror}", hint="name another file") from None
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8", errors="surrogatepass", newline="\n") as opened:
+            yield opened
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
+
+
+@app.command()
+@visiting
+def verify(
+    visit: Visit,
+    head: Annotated[
+        str | None,
+        typer.Option("--head", metavar="SEQ:HASH", help="A head that was printed before and kept elsewhere."),
+    ] = None,
+    json: AsJson = False,
+) -> None:
+    """Verify the whole record, and print its head to keep elsewhere."""
+    kept = audit.Head.parse(head) if head else None
+    with visit.read() as tx:
+        verdict = audit.verify(tx, head=kept, progress=_progress)
+    if json:
+        output.as_json(_verdict(verdict))
+    else:
+        _tell(verdict)
+    if not verdict.holds:
+        raise AuditBroken(
+            f"the audit does not verify: {wording.plural(len(verdict.findings), 'finding')}",
+            hint="keep a copy of the store as it is; SECURITY.md says what to do",
+        )
+
+
+def _progress(events: int) -> None:
+    if output.on_terminal(sys.stderr):
+        output.talk(f"{events} events read")
+
+
+def _tell(verdict: audit.Verdict) -> None:
+    for finding in verdict.findings:
+        where = "store" if finding.sequence is None else f"event {finding.sequence}"
+        output.data(f"{where}: {finding.what}")
+    holds = "the chain holds" if verdict.holds else "the chain does not hold"
+    output.data(f"{holds}: {wording.plural(verdict.events, 'event')}")
+    output.data(f"head {verdict.head}")
+
+
+def _verdict(verdict: audit.Verdict) -> dict[str, object]:
+    return {
+        "holds": verdict.holds,
+        "events": verdict.events,
+        "head": str(verdict.head),
+        "findings": [{"sequence": finding.sequence, "what": finding.what} for finding in verdict.findings],
+    }

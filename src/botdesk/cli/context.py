@@ -1,0 +1,171 @@
+"""What all commands share: where the desk is, who acts, and the options that mean the same everywhere."""
+
+import functools
+import inspect
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Annotated, Any, Final
+
+import typer
+
+from botdesk import accounts, settings, wording
+from botdesk.cli import output
+from botdesk.desk import Desk
+from botdesk.desk import Transaction as Transaction
+from botdesk.errors import InvalidInput
+from botdesk.settings import Settings
+
+MOST_COMPLETIONS: Final = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """One run of a command: which desk it goes to and who acts there.
+
+    Attributes:
+        store: What `--store` said; None for the settings' store.
+        acting_as: What `--as` said; None for the operator.
+    """
+
+    store: str | None = None
+    acting_as: str | None = None
+
+    @property
+    def settings(self) -> Settings:
+        """The settings, with the store of this visit."""
+        return settings.load(store=self.store)
+
+    @contextmanager
+    def desk(self, *, create: bool = True) -> Iterator[Desk]:
+        """Open the desk, and say so when that made its first admin."""
+        with Desk.open(settings=self.settings, acting_as=self.acting_as, source="cli", create=create) as desk:
+            if desk.founded:
+                output.talk(f"made {desk.operator} the first admin of this desk ({desk.location})")
+            yield desk
+
+    @contextmanager
+    def begin(self) -> Iterator[Transaction]:
+        """Open the desk and begin a transaction that writes."""
+        with self.desk() as desk, desk.begin() as tx:
+            yield tx
+
+    @contextmanager
+    def read(self) -> Iterator[Transaction]:
+        """Open the desk and begin a transaction that only reads."""
+        with self.desk() as desk, desk.read() as tx:
+            yield tx
+
+
+StoreOption = Annotated[
+    str | None,
+    typer.Option("--store", metavar="URL", help="The store: a path or URL, else BOTDESK_STORE, else the default."),
+]
+AsOption = Annotated[str | None, typer.Option("--as", metavar="PERSON", help="Act as this person; admins only.")]
+
+
+def visiting(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command `--store` and `--as`, and its `Visit` as the first argument.
+
+    What is said after the verb wins over what is said before the noun.
+    """
+
+    @functools.wraps(command)
+    def run(ctx: typer.Context, **given: Any) -> None:
+        visit = visit_of(ctx)
+        for name in ("store", "acting_as"):
+            given.pop(name)
+        command(visit, **given)
+
+    run.__signature__ = _with_options(command)  # type: ignore[attr-defined]
+    return run
+
+
+def _with_options(command: Callable[..., None]) -> inspect.Signature:
+    keyword = inspect.Parameter.KEYWORD_ONLY
+    own = [part.replace(kind=keyword) for part in list(inspect.signature(command).parameters.values())[1:]]
+    return inspect.Signature(
+        [
+            inspect.Parameter("ctx", keyword, annotation=typer.Context),
+            *own,
+            inspect.Parameter("store", keyword, default=None, annotation=StoreOption),
+            inspect.Parameter("acting_as", keyword, default=None, annotation=AsOption),
+        ]
+    )
+
+
+def visit_of(ctx: typer.Context) -> Visit:
+    """Read `--store` and `--as` from wherever they stand on the command line."""
+    root = ctx.find_root().params
+    return Visit(
+        store=ctx.params.get("store") or root.get("store"),
+        acting_as=ctx.params.get("acting_as") or root.get("acting_as"),
+    )
+
+
+def complete_account(ctx: typer.Context, incomplete: str) -> list[tuple[str, str]]:
+    """Offer the account names that begin like this; nothing at all when anything is wrong.
+
+    A shell shows whatever a completion prints, so this neither complains nor makes a store.
+    """
+    try:
+        visit = visit_of(ctx)
+        with visit.desk(create=False) as desk, desk.read() as tx:
+            found = accounts.page(tx, accounts.Filter(text=incomplete), limit=MOST_COMPLETIONS)
+            return [(line.account.name, line.account.purpose.value) for line in found.rows]
+    except Exception:
+        return []
+
+
+AccountName = Annotated[
+    str, typer.Argument(metavar="ACCOUNT", help="The account's name or id.", autocompletion=complete_account)
+]
+SomeAccount = Annotated[
+    str | None, typer.Argument(metavar="[ACCOUNT]", help="Only of this account.", autocompletion=complete_account)
+]
+TokenId = Annotated[str, typer.Argument(metavar="TOKEN", help="The token's id.")]
+PersonName = Annotated[str, typer.Argument(metavar="PERSON", help="The person's name.")]
+RoleName = Annotated[str, typer.Argument(metavar="ROLE", help="The role's name.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
+Scopes = Annotated[
+    list[str] | None, typer.Option("--scope", metavar="SCOPE", help="A scope, or several in quotes; repeatable.")
+]
+Description = Annotated[str | None, typer.Option("--description", help="What it is for, in a sentence.")]
+
+
+def at_terminal() -> bool:
+    """Tell whether somebody can be asked."""
+    return output.on_terminal(sys.stdin) and output.on_terminal(sys.stderr)
+
+
+def ask(question: str) -> str:
+    """Ask at the terminal, on stderr so that stdout stays data."""
+    sys.stderr.write(f"{wording.visible(question)} ")
+    sys.stderr.flush()
+    return sys.stdin.readline().strip()
+
+
+def confirm_typed(word: str, *, yes: bool, what: str) -> None:
+    """Have a word typed before something is done that cannot be undone.
+
+    Raises:
+        InvalidInput: Nobody can be asked, or something else was typed.
+    """
+    if yes:
+        return
+    if not at_terminal():
+        raise InvalidInput(f"{what} needs to be confirmed", hint="say --yes where nobody can be asked")
+    if ask(f"{what}: type '{word}' to go on:") != word:
+        raise InvalidInput("that is not the name, so nothing was done", hint="type the name exactly, or say --yes")
+
+
+def confirm(question: str, *, yes: bool) -> None:
+    """Ask for a yes where somebody can be asked; a script has said what it wants.
+
+    Raises:
+        InvalidInput: The answer was not yes.
+    """
+    if not yes and at_terminal() and ask(f"{question} [y/N]").lower() not in ("y", "yes"):
+        raise InvalidInput("not confirmed, so nothing was done", hint="answer y, or say --yes")

@@ -1,0 +1,70 @@
+"""`botdesk database`: the store itself."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from botdesk.cli import output
+from botdesk.cli.context import AsJson, Visit, visiting
+from botdesk.desk import Check
+from botdesk.errors import StoreError
+
+app = typer.Typer(help="The store: upgrade it, back it up, look it over.", no_args_is_help=True)
+
+
+@app.command()
+@visiting
+def upgrade(visit: Visit) -> None:
+    """Bring the store to this program's schema, after a backup."""
+    with visit.desk(create=False) as desk:
+        output.talk(f"the store has this program's schema ({desk.location})")
+
+
+@app.command()
+@visiting
+def backup(
+    visit: Visit,
+    path: Annotated[
+        Path | None, typer.Argument(metavar="[FILE]", help="A new file; by default one in 'backups' beside the store.")
+    ] = None,
+) -> None:
+    """Copy the whole store into a new private file, and print its path."""
+    with visit.desk(create=False) as desk:
+        made = desk.backup(path)
+    output.data(str(made))
+
+
+@app.command()
+@visiting
+def check(visit: Visit, json: AsJson = False) -> None:
+    """Look the store over: integrity, schema, triggers, audit."""
+    with visit.desk(create=False) as desk:
+        checks = desk.check()
+    if json:
+        output.as_json([_facts(check) for check in checks])
+    else:
+        output.table(("CHECK", "RESULT", "FOUND"), [(check.name, _result(check), check.words) for check in checks])
+    refuse_unwell(checks)
+
+
+def refuse_unwell(checks: list[Check]) -> None:
+    """End with an error that names the checks that did not pass, if any.
+
+    Raises:
+        StoreError: There are such.
+    """
+    unwell = [check for check in checks if not check.ok]
+    if unwell:
+        names = ", ".join(check.name for check in unwell)
+        raise StoreError(
+            f"the store is not well: {names}", hint="; ".join(check.hint for check in unwell if check.hint)
+        )
+
+
+def _result(check: Check) -> str:
+    return "ok" if check.ok else "failed"
+
+
+def _facts(check: Check) -> dict[str, object]:
+    return {"name": check.name, "ok": check.ok, "words": check.words, "hint": "" if check.ok else check.hint}

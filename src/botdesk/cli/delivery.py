@@ -1,0 +1,154 @@
+"""From a pending token to a delivered one: choose a target, give the secret away, clear the clipboard."""
+
+import contextlib
+import os
+import shutil
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from typing import Final
+
+from botdesk import handoff, tokens, wording
+from botdesk.cli import output
+from botdesk.desk import Desk
+from botdesk.errors import BotdeskError, HandoffFailed, InvalidInput
+
+LONGEST_TARGET: Final = 400
+
+
+def chosen(to: str | None, *, json: bool) -> handoff.Target:
+    """Read `--to` and see that the target can take a secret, before any token is made for it.
+
+    Args:
+        to: What was said; None for the clipboard, where a person sits at the terminal.
+        json: Whether stdout is wanted for JSON.
+
+    Raises:
+        HandoffFailed: The target would not take a secret.
+        InvalidInput: It is no target, or not one that goes here.
+    """
+    if to is None and not output.on_terminal(sys.stdout):
+        raise InvalidInput(
+            "where is the secret to go?", hint="say --to file:PATH, command:'…', clipboard, or stdout into a pipe"
+        )
+    target = handoff.parse_target(to or "clipboard")
+    wording.clean(target.words, "target", longest=LONGEST_TARGET, required=True)
+    _refuse_unready(target, json=json)
+    return target
+
+
+def _refuse_unready(target: handoff.Target, *, json: bool) -> None:
+    match target:
+        case handoff.File(path):
+            if os.path.lexists(path):
+                raise HandoffFailed(f"'{path}' is there already", hint="a secret never replaces a file; name another")
+            if not os.access(path.parent, os.W_OK | os.X_OK):
+                raise HandoffFailed(f"no file can be made in '{path.parent}'", hint="make the folder, or name another")
+        case handoff.Command(argv):
+            if shutil.which(argv[0]) is None:
+                raise HandoffFailed(f"there is no command '{argv[0]}'", hint="check its name, or give its whole path")
+        case handoff.Stdout():
+            _refuse_stdout(json=json)
+
+
+def _refuse_stdout(*, json: bool) -> None:
+    if json:
+        raise InvalidInput(
+            "stdout takes the secret alone, or JSON", hint="leave out --json, or say another target with --to"
+        )
+    if output.on_terminal(sys.stdout):
+        raise InvalidInput(
+            "a secret is never shown on a terminal", hint="pipe it into a command, or use --to file:PATH"
+        )
+
+
+def hand_over(desk: Desk, issued: tokens.Issued, target: handoff.Target) -> handoff.Receipt:
+    """Give the secret away and make the token work; if that fails or is interrupted, the token is revoked.
+
+    Raises:
+        HandoffFailed: Nothing took the secret, or it was interrupted.
+    """
+    given: handoff.Receipt | None = None
+    try:
+        given = handoff.give(issued.secret, target, method=desk.settings.clipboard)
+        desk.run(tokens.deliver, issued.token.id, to=given.target_words)
+    except BaseException as error:
+        failed = error
+    else:
+        return given
+    _take_back(desk, issued.token.id, given)
+    if isinstance(failed, KeyboardInterrupt):
+        raise HandoffFailed("interrupted before the secret was handed over", hint="nothing was left behind") from None
+    raise failed
+
+
+def _take_back(desk: Desk, token_id: str, given: handoff.Receipt | None) -> None:
+    """Revoke a token that was not delivered; should even that fail, it stays pending and never works."""
+    if given is not None and given.clearing is not None:
+        with contextlib.suppress(OSError):
+            given.clearing.clear()
+    try:
+        desk.run(tokens.abandon, token_id)
+    except BotdeskError:
+        output.talk(f"the token {token_id} stays pending: it does not work")
+    else:
+        output.talk(f"the pending token {token_id} was revoked")
+
+
+def tell(receipt: handoff.Receipt, *, seconds: int, wait: bool) -> None:
+    """Say where the secret went; clear the clipboard after a while, or at once on Ctrl-C.
+
+    Args:
+        receipt: What became of the secret.
+        seconds: How long it may stay in the clipboard.
+        wait: Whether to wait for that.
+    """
+    output.talk(f"the secret was {receipt.words}")
+    if receipt.hint:
+        output.talk(f"hint: {receipt.hint}")
+    if receipt.clearing is None:
+        return
+    if not wait:
+        output.talk("it stays in the clipboard until something else is copied")
+        return
+    with _ending_early():
+        _count_down(seconds)
+    _clear(receipt.clearing)
+
+
+@contextlib.contextmanager
+def _ending_early() -> Iterator[None]:
+    """Let Ctrl-C, a closed terminal and a kill end the wait, and nothing more."""
+    ends = [signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else [])]
+    before = {number: signal.signal(number, signal.default_int_handler) for number in ends}
+    try:
+        yield
+    except KeyboardInterrupt:
+        pass
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _count_down(seconds: int) -> None:
+    live = output.on_terminal(sys.stderr)
+    if not live:
+        output.talk(f"the clipboard is cleared in {seconds} s")
+    last = time.monotonic() + seconds
+    while (left := last - time.monotonic()) > 0:
+        if live:
+            output.overwrite(f"the clipboard is cleared in {int(left) + 1} s; Ctrl-C clears it now")
+        time.sleep(min(left, 1))
+
+
+def _clear(clearing: handoff.Clearing) -> None:
+    cleared = False
+    with contextlib.suppress(OSError):
+        cleared = clearing.clear()
+    if output.on_terminal(sys.stderr):
+        output.overwrite("")
+    if clearing.method == "osc52" and cleared:
+        output.talk("your terminal was asked to clear its clipboard")
+    else:
+        output.talk("the clipboard was cleared" if cleared else "the clipboard held something else and was left alone")

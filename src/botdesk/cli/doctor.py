@@ -1,0 +1,142 @@
+"""`botdesk doctor`: what works here, and what to do about the rest."""
+
+import os
+import shutil
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from botdesk import handoff
+from botdesk.cli import output
+from botdesk.cli.context import AsJson, Visit, visiting
+from botdesk.desk import Check, Desk
+from botdesk.errors import BotdeskError, StoreError
+from botdesk.settings import Settings
+
+SMALLEST = (80, 24)
+"""The least columns and lines that the screens are made for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One thing that the doctor looked at.
+
+    Attributes:
+        about: `store`, `terminal` or `clipboard`.
+        name: What was looked at.
+        result: `ok`, `warn` or `failed`.
+        words: What was found.
+        hint: What to do about it.
+    """
+
+    about: str
+    name: str
+    result: str
+    words: str
+    hint: str = ""
+
+
+@visiting
+def doctor(visit: Visit, json: AsJson = False) -> None:
+    """Tell what works here and what to do: store, permissions, terminal, clipboard."""
+    settings = visit.settings
+    found = [*store(visit), *terminal(), *clipboard(settings)]
+    if json:
+        output.as_json([_facts(one) for one in found])
+    else:
+        output.table(("ABOUT", "CHECK", "RESULT", "FOUND"), [(f.about, f.name, f.result, f.words) for f in found])
+        for hint in dict.fromkeys(one.hint for one in found if one.result != "ok" and one.hint):
+            output.talk(f"hint: {hint}")
+    if any(one.result == "failed" for one in found):
+        raise StoreError("the store fails", hint="see what was found above")
+
+
+def store(visit: Visit) -> list[Found]:
+    """Look at the store; one that cannot be opened is a finding like any other."""
+    try:
+        with visit.desk(create=False) as desk:
+            return [*_place(desk), *(_of(check) for check in desk.check()), _head(desk)]
+    except BotdeskError as error:
+        return [Found("store", "open", "failed", error.message, error.hint)]
+
+
+def _place(desk: Desk) -> Iterator[Found]:
+    bound = "the operator holds the store: access rules guard against slips" if desk.mode == "solo" else desk.mode
+    yield Found("store", "place", "ok", desk.location)
+    yield Found("store", "mode", "ok", f"{desk.mode}: {bound}" if bound != desk.mode else bound)
+    if (file := Path(desk.location)).is_file():
+        yield _permissions(file)
+
+
+def _permissions(file: Path) -> Found:
+    modes = [path.stat().st_mode & 0o777 for path in (file, file.parent)]
+    words = f"file {modes[0]:04o}, folder {modes[1]:04o}"
+    if modes[0] & 0o077:
+        return Found("store", "permissions", "warn", words, f"make it private: chmod 600 '{file}'")
+    return Found("store", "permissions", "ok", words)
+
+
+def _of(check: Check) -> Found:
+    return Found("store", check.name, "ok" if check.ok else "failed", check.words, "" if check.ok else check.hint)
+
+
+def _head(desk: Desk) -> Found:
+    return Found("store", "audit head", "ok", str(desk.head()))
+
+
+def terminal() -> Iterator[Found]:
+    """Look at the terminal: what it is called, its colours, its size, its letters."""
+    name = os.environ.get("TERM", "")
+    if not output.on_terminal(sys.stdout):
+        yield Found("terminal", "stdout", "ok", "is no terminal; what follows is what the environment says")
+    if name in ("", "dumb"):
+        yield Found("terminal", "TERM", "warn", name or "not set", "set TERM, as in TERM=xterm-256color")
+    else:
+        yield Found("terminal", "TERM", "ok", name)
+    yield Found("terminal", "colours", "ok", _colours(name))
+    yield _size()
+    yield _letters()
+
+
+def _colours(name: str) -> str:
+    if os.environ.get("NO_COLOR"):
+        return "none, since NO_COLOR is set"
+    if os.environ.get("COLORTERM") in ("truecolor", "24bit"):
+        return "16 million"
+    return "256" if "256" in name else "16"
+
+
+def _size() -> Found:
+    columns, lines = shutil.get_terminal_size()
+    words = f"{columns}x{lines}"
+    if columns < SMALLEST[0] or lines < SMALLEST[1]:
+        return Found("terminal", "size", "warn", words, "the screens want at least 80x24")
+    return Found("terminal", "size", "ok", words)
+
+
+def _letters() -> Found:
+    encoding = getattr(sys.stdout, "encoding", None) or "none"
+    if encoding.lower().replace("-", "") == "utf8":
+        return Found("terminal", "letters", "ok", "UTF-8")
+    return Found("terminal", "letters", "warn", encoding, "use a UTF-8 locale, as in LC_ALL=C.UTF-8")
+
+
+def clipboard(settings: Settings) -> Iterator[Found]:
+    """Look at the clipboard: which way a secret would go there, and what that takes."""
+    way = handoff.clipboard_way(os.environ, settings.clipboard)
+    if way == "native":
+        yield Found("clipboard", "way", "ok", "native; it is cleared after use")
+        return
+    yield Found("clipboard", "way", "ok", "OSC 52, through the terminal; it cannot be confirmed")
+    yield Found("clipboard", "needs", "warn" if os.environ.get("TMUX") else "ok", handoff.clipboard_advice(os.environ))
+
+
+def _facts(found: Found) -> dict[str, object]:
+    return {
+        "about": found.about,
+        "name": found.name,
+        "result": found.result,
+        "words": found.words,
+        "hint": found.hint,
+    }

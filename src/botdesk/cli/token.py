@@ -1,0 +1,205 @@
+"""`botdesk token`: bearer tokens, and where their secrets go."""
+
+from datetime import datetime, timedelta
+from typing import Annotated
+
+import typer
+
+from botdesk import tokens, wording
+from botdesk.cli import delivery, output
+from botdesk.cli.context import AccountName, AsJson, Scopes, SomeAccount, TokenId, Visit, Yes, confirm, visiting
+from botdesk.tokens import TokenState
+
+app = typer.Typer(help="Bearer tokens of service accounts.", no_args_is_help=True)
+
+ENDED = frozenset({TokenState.EXPIRED, TokenState.REVOKED})
+
+Lifetime = Annotated[
+    str | None,
+    typer.Option("--lifetime", metavar="DURATION", help="As in 90d; the account's rotation period by default."),
+]
+Never = Annotated[bool, typer.Option("--never", help="It never expires.")]
+To = Annotated[
+    str | None,
+    typer.Option(
+        "--to",
+        metavar="TARGET",
+        help="Where the secret goes: clipboard, file:PATH, command:'…' (to its stdin), or stdout when that is a pipe.",
+    ),
+]
+NoWait = Annotated[bool, typer.Option("--no-wait", help="Do not wait and clear the clipboard.")]
+
+
+@app.command()
+@visiting
+def issue(
+    visit: Visit,
+    account: AccountName,
+    label: Annotated[str, typer.Option("--label", help="What tells it from others: where it is used.")],
+    lifetime: Lifetime = None,
+    never: Never = False,
+    scope: Scopes = None,
+    to: To = None,
+    no_wait: NoWait = False,
+    json: AsJson = False,
+) -> None:
+    """Issue a token and hand its secret over, once."""
+    target = delivery.chosen(to, json=json)
+    with visit.desk() as desk:
+        issued = desk.run(tokens.issue, account, label, lifetime=_duration(lifetime), never=never, scopes=scope or None)
+        receipt = delivery.hand_over(desk, issued, target)
+        line = desk.ask(tokens.line, issued.token.id)
+    _handed(f"issued the token '{line.token.label}' ({line.token.id}) of '{line.account}'", line, json=json)
+    delivery.tell(receipt, seconds=visit.settings.clipboard_seconds, wait=not no_wait)
+
+
+@app.command()
+@visiting
+def rotate(
+    visit: Visit,
+    token: TokenId,
+    overlap: Annotated[
+        str,
+        typer.Option("--overlap", metavar="DURATION", help="How long the old one works on, as in 24h; 0 ends it now."),
+    ] = "24h",
+    lifetime: Lifetime = None,
+    never: Never = False,
+    label: Annotated[
+        str | None, typer.Option("--label", help="The successor's label; the old one's by default.")
+    ] = None,
+    to: To = None,
+    no_wait: NoWait = False,
+    json: AsJson = False,
+) -> None:
+    """Issue the successor of a token; the old one ends after the overlap."""
+    target = delivery.chosen(to, json=json)
+    with visit.desk() as desk:
+        issued = desk.run(
+            tokens.rotate,
+            token,
+            overlap=timedelta() if overlap == "0" else wording.duration(overlap),
+            lifetime=_duration(lifetime),
+            never=never,
+            label=label,
+        )
+        receipt = delivery.hand_over(desk, issued, target)
+        line = desk.ask(tokens.line, issued.token.id)
+        old = desk.ask(tokens.line, token)
+    _handed(f"rotated the token '{old.token.label}': {old.token.id} to {line.token.id}", line, json=json)
+    if old.token.expires_at:
+        output.talk(f"the old one works until {wording.when(old.token.expires_at)}")
+    delivery.tell(receipt, seconds=visit.settings.clipboard_seconds, wait=not no_wait)
+
+
+def _duration(text: str | None) -> timedelta | None:
+    return None if text is None else wording.duration(text)
+
+
+def _handed(what: str, line: tokens.Line, *, json: bool) -> None:
+    output.talk(what)
+    if json:
+        output.as_json(_facts(line))
+
+
+@app.command()
+@visiting
+def revoke(
+    visit: Visit,
+    token: TokenId,
+    reason: Annotated[str, typer.Option("--reason", help="Why; kept in the audit.")],
+    yes: Yes = False,
+    json: AsJson = False,
+) -> None:
+    """Revoke a token: it is refused from the next request on, everywhere."""
+    with visit.desk() as desk:
+        found = desk.ask(tokens.line, token)
+        confirm(f"revoke the token '{found.token.label}' of '{found.account}'?", yes=yes)
+        with desk.begin() as tx:
+            tokens.revoke(tx, token, reason=reason)
+            line = tokens.line(tx, token)
+    _handed(f"revoked the token '{line.token.label}' ({line.token.id}) of '{line.account}'", line, json=json)
+
+
+@app.command()
+@visiting
+def show(visit: Visit, token: TokenId, json: AsJson = False) -> None:
+    """Show a token: everything but its secret, which nobody has any more."""
+    with visit.read() as tx:
+        line = tokens.line(tx, token)
+    output.thing(_facts(line), json=json)
+
+
+@app.command("list")
+@visiting
+def list_(
+    visit: Visit,
+    account: SomeAccount = None,
+    state: Annotated[
+        list[TokenState] | None, typer.Option("--state", help="Only those in this state; repeatable.")
+    ] = None,
+    everything: Annotated[bool, typer.Option("--all", help="Ended tokens one by one, too.")] = False,
+    json: AsJson = False,
+) -> None:
+    """List the tokens of an account, or of all in your reach; ended ones are folded."""
+    with visit.read() as tx:
+        lines, now = tokens.listed(tx, account, states=state or None), tx.now
+    if json:
+        output.as_json([_facts(line) for line in lines])
+    elif not lines:
+        output.talk("no tokens here; 'botdesk token issue ACCOUNT --label …' makes one")
+    else:
+        _show_all(lines, now, one_account=account is not None, fold=not (everything or state))
+
+
+def _show_all(lines: list[tokens.Line], now: datetime, *, one_account: bool, fold: bool) -> None:
+    shown = [line for line in lines if not (fold and line.state in ENDED)]
+    titles: tuple[str, ...] = ("LABEL", "ACCOUNT", "ID", "STATE", "EXPIRES", "CREATED", "USED", "BY")
+    rows = [_row(line, now) for line in shown]
+    if one_account:
+        titles, rows = _without(titles, 1), [_without(row, 1) for row in rows]
+    if shown:
+        output.table(titles, rows)
+    if len(shown) < len(lines):
+        output.data(f"{wording.plural(len(lines) - len(shown), 'ended token')} (use --all)")
+
+
+def _without(cells: tuple[str, ...], place: int) -> tuple[str, ...]:
+    return cells[:place] + cells[place + 1 :]
+
+
+def _row(line: tokens.Line, now: datetime) -> tuple[str, ...]:
+    token = line.token
+    return (
+        token.label,
+        line.account,
+        token.id,
+        line.state.value,
+        wording.until_short(token.expires_at, now),
+        wording.ago_short(token.issued_at, now),
+        wording.ago_short(token.last_used_at, now),
+        line.issuer,
+    )
+
+
+def _facts(line: tokens.Line) -> dict[str, object]:
+    """What may be shown of a token: everything but its secret and the hash of that."""
+    token = line.token
+    return {
+        "id": token.id,
+        "label": token.label,
+        "account": line.account,
+        "account_id": token.account_id,
+        "state": line.state,
+        "scopes": token.scopes.split(),
+        "issued_at": token.issued_at,
+        "issued_by": line.issuer,
+        "expires_at": token.expires_at,
+        "delivered_at": token.delivered_at,
+        "delivered_to": token.delivered_to,
+        "predecessor_id": token.predecessor_id,
+        "successor_id": token.successor_id,
+        "revoked_at": token.revoked_at,
+        "revoked_reason": token.revoked_reason,
+        "last_used_at": token.last_used_at,
+        "last_used_from": token.last_used_from,
+    }

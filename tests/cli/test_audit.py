@@ -1,0 +1,92 @@
+"""`botdesk audit`."""
+
+import csv
+import itertools
+import json
+import sqlite3
+import stat
+from pathlib import Path
+
+import pytest
+
+from .conftest import Run
+
+
+def test_list_shows_newest_first_with_words(desk: Run) -> None:
+    shown = desk("audit", "list").out
+    assert "created nightly-build" in shown.splitlines()[1]
+    newest = desk("audit", "list", "--json", "--limit", "1").json
+    assert len(newest) == 1
+    assert newest[0]["action"] == "account:created"
+    assert newest[0]["at"].endswith("Z")
+
+
+def test_filters_choose_events(desk: Run) -> None:
+    assert {one["action"] for one in desk("audit", "list", "--action", "account", "--json").json} == {"account:created"}
+    assert desk("audit", "list", "--account", "nightly-build", "--json").json
+    assert desk("audit", "list", "--account", "other", "--json").json == []
+    assert desk("audit", "list", "--outcome", "denied", "--json").json == []
+    assert desk("audit", "list", "--since", "1h", "--json").json
+    assert desk("audit", "list", "--until", "1h", "--json").json == []
+    assert desk("audit", "list", "--since", "2999-01-01", "--json").json == []
+
+
+@pytest.mark.parametrize("since", ["yesterday-ish", "99999999999d", "2026-13-45"])
+def test_a_wrong_time_is_refused_with_an_example(desk: Run, since: str) -> None:
+    refused = desk("audit", "list", "--since", since)
+    assert refused.code == 2
+    assert "2026-11-23" in refused.err
+
+
+def test_export_writes_one_event_a_line_with_hashes(desk: Run) -> None:
+    lines = [json.loads(line) for line in desk("audit", "export").out.splitlines()]
+    assert [line["sequence"] for line in lines] == list(range(1, len(lines) + 1))
+    assert all(one["previous"] == before["hash"] for before, one in itertools.pairwise(lines))
+
+
+def test_export_to_a_file_is_private_and_never_over_another(desk: Run, tmp_path: Path) -> None:
+    file = tmp_path / "audit.csv"
+    assert desk("audit", "export", "--format", "csv", "--output", file).code == 0
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    with file.open() as opened:
+        rows = list(csv.DictReader(opened))
+    assert rows[-1]["action"] == "account:created"
+    before = file.read_bytes()
+    assert desk("audit", "export", "--output", file).code == 5
+    assert file.read_bytes() == before
+
+
+def test_a_refused_export_leaves_no_file(desk: Run, tmp_path: Path) -> None:
+    desk("person", "add", "ben")
+    file = tmp_path / "audit.jsonl"
+    assert desk("audit", "export", "--output", file, "--as", "ben").code == 4
+    assert not file.exists()
+
+
+def test_verify_prints_the_head_that_proves_the_past(desk: Run) -> None:
+    verified = desk("audit", "verify")
+    assert verified.code == 0
+    assert "the chain holds" in verified.out
+    head = verified.out.split()[-1]
+    assert desk("audit", "verify", "--head", head).code == 0
+    assert desk("audit", "verify", "--json").json["head"] == head
+    sequence, _, digest = head.partition(":")
+    forged = desk("audit", "verify", "--head", f"{sequence}:{'0' * len(digest)}")
+    assert forged.code == 8
+    assert desk("audit", "verify", "--head", f"{int(sequence) + 1}:{digest}").code == 8
+
+
+def test_verify_finds_a_row_that_was_changed_by_hand(desk: Run, store: Path) -> None:
+    with sqlite3.connect(store) as connection:
+        connection.execute("UPDATE account SET description = 'mine now'")
+    connection.close()
+    broken = desk("audit", "verify")
+    assert broken.code == 8
+    assert "the chain does not hold" in broken.out
+    assert "account" in broken.out
+    assert "botdesk: the audit does not verify" in broken.err
+    assert desk("audit", "verify", "--json").json["holds"] is False
+
+
+def test_a_wrong_head_is_refused(desk: Run) -> None:
+    assert desk("audit", "verify", "--head", "latest").code == 2

@@ -1,0 +1,166 @@
+"""How botdesk starts: words before nouns, bad flags, processes, pipes, completion."""
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from botdesk import __version__
+
+from .conftest import Run, clean_env, command
+
+
+def test_version_is_printed_without_loading_the_rest(shell: Run) -> None:
+    told = shell("--version")
+    assert (told.code, told.out) == (0, f"botdesk {__version__}\n")
+    loaded = shell("--version", more={"PYTHONPROFILEIMPORTTIME": "1"}).err
+    assert "typer" not in loaded
+    assert "sqlmodel" not in loaded
+
+
+def test_version_works_after_other_options(botdesk: Run) -> None:
+    assert botdesk("--as", "ben", "--version").out == f"botdesk {__version__}\n"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--no-such-flag",),
+        ("accounts",),
+        ("account", "create"),
+        ("account", "create", "nightly-build", "--purpose", "fun"),
+        ("account", "list", "extra"),
+        ("audit", "list", "--limit", "0"),
+        ("audit", "list", "--limit", "many"),
+        ("account", "frobnicate"),
+        ("account", "list", "--store"),
+    ],
+)
+def test_bad_words_are_usage_errors_with_a_hint(botdesk: Run, store: Path, words: tuple[str, ...]) -> None:
+    refused = botdesk(*words)
+    assert refused.code == 2
+    assert refused.err.startswith("botdesk: ")
+    assert "--help" in refused.err
+    assert refused.out == ""
+    assert not store.exists()
+
+
+def test_hostile_words_are_told_harmlessly(botdesk: Run) -> None:
+    refused = botdesk("account", "\x1b]0;x\x07")
+    assert refused.code == 2
+    assert "\x1b" not in refused.err
+    assert "\x07" not in refused.err
+
+
+@pytest.mark.parametrize("noun", ["account", "token", "grant", "person", "role", "audit", "database"])
+def test_a_noun_alone_shows_its_help(botdesk: Run, noun: str) -> None:
+    shown = botdesk(noun)
+    assert "Usage" in shown.out + shown.err
+    assert botdesk(noun, "--help").code == 0
+
+
+def test_the_store_is_named_before_the_noun_or_after_the_verb(botdesk: Run, tmp_path: Path) -> None:
+    other = tmp_path / "desk" / "other.db"
+    assert botdesk("--store", other, "account", "create", "web-hook").code == 0
+    assert [one["name"] for one in botdesk("account", "list", "--store", other, "--json").json] == ["web-hook"]
+    assert botdesk("account", "list", "--json").json == []
+    both = botdesk("--store", tmp_path / "desk" / "third.db", "account", "list", "--store", other, "--json")
+    assert len(both.json) == 1
+
+
+def test_the_screens_are_refused_without_a_terminal(shell: Run) -> None:
+    for words in ((), ("demo",), ("--store", "x.db")):
+        refused = shell(*words)
+        assert refused.code == 2
+        assert "terminal" in refused.err
+        assert "Traceback" not in refused.err
+
+
+def test_data_goes_to_stdout_and_talk_to_stderr_in_a_fresh_process(shell: Run) -> None:
+    made = shell("account", "create", "nightly-build", "--json")
+    assert made.code == 0, made.err
+    assert made.json["name"] == "nightly-build"
+    assert "created the account" in made.err
+
+
+def test_the_store_is_private_whatever_the_umask(shell: Run, store: Path) -> None:
+    before = os.umask(0)
+    try:
+        assert shell("account", "create", "nightly-build").code == 0
+    finally:
+        os.umask(before)
+    assert all(path.stat().st_mode & 0o077 == 0 for path in (store.parent, *store.parent.iterdir()))
+
+
+def test_a_reader_that_goes_away_is_no_error(desk: Run) -> None:
+    for number in range(30):
+        desk("account", "create", f"worker-{number}")
+    read, write = os.pipe()
+    os.close(read)
+    done = subprocess.run(
+        command("account", "list", "--json"),
+        stdout=write,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=clean_env(),
+        timeout=60,
+    )
+    os.close(write)
+    assert done.stderr == ""
+    assert done.returncode == 141
+
+
+def test_a_full_disk_at_stdout_is_an_error_without_a_traceback(desk: Run) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            command("account", "list", "--json"),
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=clean_env(),
+            timeout=60,
+        )
+    assert done.returncode not in (0, 120)
+    assert "Traceback" not in done.stderr
+
+
+def test_textual_variables_are_dropped_and_core_dumps_forbidden(shell: Run) -> None:
+    asked = (
+        "from botdesk.__main__ import harden; import os, resource; harden();"
+        "print('TEXTUAL_LOG' in os.environ, resource.getrlimit(resource.RLIMIT_CORE), oct(os.umask(0)))"
+    )
+    done = subprocess.run(
+        [*command()[:1], "-c", asked], capture_output=True, text=True, env=clean_env({"TEXTUAL_LOG": "x"}), timeout=60
+    )
+    assert done.stdout == "False (0, 0) 0o77\n"
+
+
+def complete(shell: Run, line: str) -> list[str]:
+    words = line.split(" ")
+    done = shell(
+        more={
+            "_BOTDESK_COMPLETE": "complete_bash",
+            "COMP_WORDS": line,
+            "COMP_CWORD": str(len(words) - 1),
+        }
+    )
+    assert done.err == ""
+    return done.out.split()
+
+
+def test_completion_offers_account_names(desk: Run, shell: Run) -> None:
+    assert complete(shell, "botdesk account show nigh") == ["nightly-build"]
+    assert "account" in complete(shell, "botdesk acc")
+
+
+def test_completion_says_nothing_when_the_store_is_missing_or_broken(shell: Run, store: Path) -> None:
+    assert complete(shell, "botdesk account show nigh") == []
+    assert not store.exists()
+    store.write_text("no database")
+    assert complete(shell, "botdesk account show nigh") == []
+
+
+def test_completion_can_be_shown(shell: Run) -> None:
+    shown = shell("--show-completion", more={"SHELL": "/bin/bash", "_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION": ""})
+    assert "Traceback" not in shown.err
