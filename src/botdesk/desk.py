@@ -24,7 +24,8 @@ from botdesk.settings import Settings, default_store
 from botdesk.store import backup, engine, files, schema
 from botdesk.store.backup import Check as Check
 from botdesk.store.tables import Account, Person, Setting
-from botdesk.store.transaction import Denial, Transaction
+from botdesk.store.transaction import Denial
+from botdesk.store.transaction import Transaction as Transaction
 
 Clock = Callable[[], datetime]
 P = ParamSpec("P")

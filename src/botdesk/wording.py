@@ -114,7 +114,9 @@ _STEPS: Final = (
 
 
 def _largest(seconds: float) -> tuple[int, str, str] | None:
-    return next(((int(seconds // size), noun, unit) for size, noun, unit in _STEPS if seconds >= size), None)
+    """The largest unit that fits; months only from 120 days on, so that 90 days are 90 days."""
+    steps = _STEPS if seconds >= 120 * 86400 else _STEPS[2:]
+    return next(((int(seconds // size), noun, unit) for size, noun, unit in steps if seconds >= size), None)
 
 
 def ago(at: datetime | None, now: datetime) -> str:

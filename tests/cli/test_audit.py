@@ -50,7 +50,7 @@ def test_export_to_a_file_is_private_and_never_over_another(desk: Run, tmp_path:
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     with file.open() as opened:
         rows = list(csv.DictReader(opened))
-    assert rows[-1]["action"] == "account:created"
+    assert "account:created" in {row["action"] for row in rows}
     before = file.read_bytes()
     assert desk("audit", "export", "--output", file).code == 5
     assert file.read_bytes() == before

@@ -82,6 +82,12 @@ def test_hostile_cells_are_drawn_harmlessly(hostile: str) -> None:
     assert not any(bad in line for bad in "\x1b\x07\u202e\u200b\n\x9b\r")
 
 
+def test_words_of_state_are_coloured_and_nothing_else_is() -> None:
+    lines = output.laid_out(("NAME", "STATE"), [("active", "active"), ("bot", "disabled")], width=80, coloured=True)
+    assert lines[1] == "active  \x1b[32mactive  \x1b[0m"
+    assert lines[2] == "bot     \x1b[33mdisabled\x1b[0m"
+
+
 def test_markup_is_only_text() -> None:
     assert output.laid_out(("NAME",), [("[red]x[/x]",)], width=80)[1] == "[red]x[/x]"
 

@@ -11,10 +11,17 @@ import sys
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
+from botdesk import accounts, handoff, tokens
 from botdesk.bearer import LEAKED
+from botdesk.cli import delivery
+from botdesk.desk import Desk
+from botdesk.errors import HandoffFailed
+from botdesk.testing import open_desk
+from botdesk.tokens import TokenState
 from terminal import Terminal
 
 from .conftest import Ran, Run, clean_env, command, said
@@ -96,6 +103,14 @@ def test_a_target_that_cannot_take_it_makes_no_token(desk: Run, target: str) -> 
 @pytest.mark.parametrize("target", ["", "printer", "file:", "command:", "command:'", "file:/tmp/a\u202eb"])
 def test_what_is_no_target_is_refused(desk: Run, target: str) -> None:
     assert desk("token", "issue", "nightly-build", "--label", "x", "--to", target).code == 2
+    assert states(desk) == []
+
+
+def test_a_clipboard_that_is_nowhere_makes_no_token(desk: Run) -> None:
+    words = command("token", "issue", "nightly-build", "--label", "x", "--to", "clipboard")
+    alone = subprocess.run(words, capture_output=True, text=True, env=clean_env(), timeout=60, start_new_session=True)
+    assert alone.returncode == 7
+    assert "file:PATH" in alone.stderr
     assert states(desk) == []
 
 
@@ -195,6 +210,62 @@ def test_no_wait_leaves_the_clipboard_and_says_so(desk: Run, terminal: Callable[
     assert screen.wait_exit() == 0
     assert "stays in the clipboard" in said(screen)
     assert "\x1b]52;c;!\x07" not in said(screen)
+
+
+@pytest.fixture
+def native(tmp_path: Path) -> dict[str, str]:
+    """The environment of a display whose clipboard is the file `clip`."""
+    (tmp_path / "bin").mkdir()
+    program = tmp_path / "bin" / "xclip"
+    program.write_text(f"""#!/bin/sh
+case "$*" in *-o*) exec cat '{tmp_path / "clip"}' ;; *) exec cat > '{tmp_path / "clip"}' ;; esac
+""")
+    program.chmod(0o700)
+    path = f"{tmp_path / 'bin'}:{os.environ['PATH']}"
+    return {"PATH": path, "DISPLAY": ":99", "BOTDESK_CLIPBOARD": "native", "BOTDESK_CLIPBOARD_SECONDS": "600"}
+
+
+@pytest.mark.parametrize(("copied", "told"), [(None, "was cleared"), ("groceries", "was left alone")])
+def test_a_native_clipboard_is_cleared_only_while_it_holds_the_secret(
+    desk: Run,
+    terminal: Callable[..., Terminal],
+    native: dict[str, str],
+    tmp_path: Path,
+    copied: str | None,
+    told: str,
+) -> None:
+    screen = terminal("token", "issue", "nightly-build", "--label", "x", more=native)
+    screen.wait_for("Ctrl-C clears it now")
+    assert LEAKED.fullmatch((tmp_path / "clip").read_text())
+    if copied:
+        (tmp_path / "clip").write_text(copied)
+    screen.send("\x03")
+    assert screen.wait_exit() == 0
+    assert told in said(screen)
+    assert not LEAKED.search(said(screen))
+    assert (tmp_path / "clip").read_text() == (copied or "")
+
+
+def test_an_interrupt_after_the_delivery_revokes_the_token_too(tmp_path: Path) -> None:
+    with open_desk(tmp_path / "botdesk.db") as desk:
+
+        class Interrupted:
+            settings = desk.settings
+            ask = staticmethod(desk.ask)
+
+            @staticmethod
+            def run(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+                done = desk.run(function, *args, **kwargs)
+                if function is tokens.deliver:
+                    raise KeyboardInterrupt
+                return done
+
+        desk.run(accounts.create, "nightly-build")
+        issued = desk.run(tokens.issue, "nightly-build", "farm")
+        target = handoff.File(tmp_path / "secret")
+        with pytest.raises(HandoffFailed):
+            delivery.hand_over(cast("Desk", Interrupted()), issued, target)
+        assert desk.ask(tokens.line, issued.token.id).state is TokenState.REVOKED
 
 
 def test_an_interrupt_during_the_handoff_revokes_the_pending_token(

@@ -1,7 +1,7 @@
 """The command line as a whole: the nouns, the options before them, and one place where errors end."""
 
 import sys
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 from typer.main import get_command
@@ -10,11 +10,15 @@ from botdesk import __version__
 from botdesk.cli import account, audit, database, doctor, grant, output, person, role, screen, token
 from botdesk.cli.context import AsOption, StoreOption, Visit, visit_of, visiting
 
+MISUSED: Final = 2
+"""The exit code of a command line that cannot be understood."""
+
 app = typer.Typer(
     name="botdesk",
     help="The desk where bots get their keys. Without a command it opens in the terminal.",
     invoke_without_command=True,
     pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(account.app, name="account")
 app.add_typer(token.app, name="token")
@@ -69,8 +73,10 @@ def run(words: list[str]) -> int:
 
 
 def _misused(error: typer.TyperException) -> int:
-    message = error.format_message().strip().removesuffix(".")
+    """Say what is wrong with the command line; a noun alone has shown its help already."""
+    message = error.format_message().strip().removesuffix(".").replace("Value error, ", "")
     context = getattr(error, "ctx", None)
     where = context.command_path if context else "botdesk"
-    output.complain(message[:1].lower() + message[1:], f"see '{where} --help'")
-    return 2
+    if message:
+        output.complain(message[:1].lower() + message[1:], f"see '{where} --help'")
+    return MISUSED

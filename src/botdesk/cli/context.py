@@ -157,7 +157,8 @@ def confirm_typed(word: str, *, yes: bool, what: str) -> None:
         return
     if not at_terminal():
         raise InvalidInput(f"{what} needs to be confirmed", hint="say --yes where nobody can be asked")
-    if ask(f"{what}: type '{word}' to go on:") != word:
+    output.talk(what)
+    if ask(f"type '{word}' to go on:") != word:
         raise InvalidInput("that is not the name, so nothing was done", hint="type the name exactly, or say --yes")
 
 

@@ -17,11 +17,12 @@ from botdesk.errors import BotdeskError, HandoffFailed, InvalidInput
 LONGEST_TARGET: Final = 400
 
 
-def chosen(to: str | None, *, json: bool) -> handoff.Target:
+def chosen(to: str | None, *, clipboard: str, json: bool) -> handoff.Target:
     """Read `--to` and see that the target can take a secret, before any token is made for it.
 
     Args:
         to: What was said; None for the clipboard, where a person sits at the terminal.
+        clipboard: `auto`, or the way to the clipboard that the settings force.
         json: Whether stdout is wanted for JSON.
 
     Raises:
@@ -32,13 +33,13 @@ def chosen(to: str | None, *, json: bool) -> handoff.Target:
         raise InvalidInput(
             "where is the secret to go?", hint="say --to file:PATH, command:'…', clipboard, or stdout into a pipe"
         )
-    target = handoff.parse_target(to or "clipboard")
+    target = handoff.parse_target("clipboard" if to is None else to)
     wording.clean(target.words, "target", longest=LONGEST_TARGET, required=True)
-    _refuse_unready(target, json=json)
+    _refuse_unready(target, clipboard=clipboard, json=json)
     return target
 
 
-def _refuse_unready(target: handoff.Target, *, json: bool) -> None:
+def _refuse_unready(target: handoff.Target, *, clipboard: str, json: bool) -> None:
     match target:
         case handoff.File(path):
             if os.path.lexists(path):
@@ -48,8 +49,19 @@ def _refuse_unready(target: handoff.Target, *, json: bool) -> None:
         case handoff.Command(argv):
             if shutil.which(argv[0]) is None:
                 raise HandoffFailed(f"there is no command '{argv[0]}'", hint="check its name, or give its whole path")
+        case handoff.Clipboard() if handoff.clipboard_way(os.environ, clipboard) == "osc52":
+            _refuse_no_terminal()
         case handoff.Stdout():
             _refuse_stdout(json=json)
+
+
+def _refuse_no_terminal() -> None:
+    try:
+        os.close(os.open("/dev/tty", os.O_WRONLY | os.O_NOCTTY))
+    except OSError:
+        raise HandoffFailed(
+            "there is neither a clipboard nor a terminal here", hint="use --to file:PATH, or command:'…'"
+        ) from None
 
 
 def _refuse_stdout(*, json: bool) -> None:
@@ -79,21 +91,27 @@ def hand_over(desk: Desk, issued: tokens.Issued, target: handoff.Target) -> hand
         return given
     _take_back(desk, issued.token.id, given)
     if isinstance(failed, KeyboardInterrupt):
-        raise HandoffFailed("interrupted before the secret was handed over", hint="nothing was left behind") from None
+        raise HandoffFailed(
+            "interrupted before the secret was handed over", hint="start again when you are ready"
+        ) from None
     raise failed
 
 
 def _take_back(desk: Desk, token_id: str, given: handoff.Receipt | None) -> None:
-    """Revoke a token that was not delivered; should even that fail, it stays pending and never works."""
+    """Revoke a token whose handoff did not end well, so that what may have been given away is worth nothing."""
     if given is not None and given.clearing is not None:
         with contextlib.suppress(OSError):
             given.clearing.clear()
     try:
-        desk.run(tokens.abandon, token_id)
+        pending = desk.ask(tokens.line, token_id).state is tokens.TokenState.PENDING
+        if pending:
+            desk.run(tokens.abandon, token_id)
+        else:
+            desk.run(tokens.revoke, token_id, reason="its handoff was interrupted")
     except BotdeskError:
-        output.talk(f"the token {token_id} stays pending: it does not work")
+        output.talk(f"the token {token_id} could not be revoked; see 'botdesk token show {token_id}'")
     else:
-        output.talk(f"the pending token {token_id} was revoked")
+        output.talk(f"the {'pending ' if pending else ''}token {token_id} was revoked")
 
 
 def tell(receipt: handoff.Receipt, *, seconds: int, wait: bool) -> None:

@@ -25,7 +25,7 @@ EXIT_CODES: Final[Mapping[type[errors.BotdeskError], int]] = {
     errors.StoreError: 8,
     errors.SchemaMismatch: 8,
 }
-"""The exit code of every error; 0 is done and 1 an internal error."""
+"""The exit code of every error; 0 is done, 1 an internal error or one of the system."""
 
 INTERNAL: Final = 1
 INTERRUPTED: Final = 130
@@ -170,7 +170,7 @@ def _shrunk(titles: Sequence[str], widths: list[int], width: int) -> list[int]:
 
 def _line(row: Sequence[str], widths: Sequence[int], paint: Sequence[bool]) -> str:
     cells = [fitted(cell, width) for cell, width in zip(row, widths, strict=True)]
-    tones = [_TONES.get(cell) if toned else None for cell, toned in zip(row, paint, strict=True)]
+    tones = [_TONES.get(cell.strip()) if toned else None for cell, toned in zip(row, paint, strict=True)]
     return "  ".join(
         f"\x1b[{tone}m{cell}\x1b[0m" if tone else cell for cell, tone in zip(cells, tones, strict=True)
     ).rstrip()
@@ -211,6 +211,9 @@ def report(error: BaseException) -> int:
     if isinstance(error, errors.BotdeskError):
         complain(error.message, error.hint)
         return exit_code(error)
+    if isinstance(error, OSError):
+        complain(f"the system refused: {error.strerror or type(error).__name__}", "is the disk full, or a folder gone?")
+        return INTERNAL
     complain(f"internal error: {type(error).__name__}", "this is a bug: please report what you did, without secrets")
     return INTERNAL
 

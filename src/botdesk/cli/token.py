@@ -44,7 +44,7 @@ def issue(
     json: AsJson = False,
 ) -> None:
     """Issue a token and hand its secret over, once."""
-    target = delivery.chosen(to, json=json)
+    target = delivery.chosen(to, clipboard=visit.settings.clipboard, json=json)
     with visit.desk() as desk:
         issued = desk.run(tokens.issue, account, label, lifetime=_duration(lifetime), never=never, scopes=scope or None)
         receipt = delivery.hand_over(desk, issued, target)
@@ -72,7 +72,7 @@ def rotate(
     json: AsJson = False,
 ) -> None:
     """Issue the successor of a token; the old one ends after the overlap."""
-    target = delivery.chosen(to, json=json)
+    target = delivery.chosen(to, clipboard=visit.settings.clipboard, json=json)
     with visit.desk() as desk:
         issued = desk.run(
             tokens.rotate,
@@ -174,7 +174,7 @@ def _row(line: tokens.Line, now: datetime) -> tuple[str, ...]:
         line.account,
         token.id,
         line.state.value,
-        wording.until_short(token.expires_at, now),
+        "–" if line.state in ENDED else wording.until_short(token.expires_at, now),
         wording.ago_short(token.issued_at, now),
         wording.ago_short(token.last_used_at, now),
         line.issuer,
