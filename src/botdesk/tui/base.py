@@ -1,0 +1,175 @@
+"""What all screens share: the frame, the way to the desk, and the keys that mean the same everywhere."""
+
+import asyncio
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, ClassVar, Concatenate, Final, ParamSpec, TypeVar, cast
+
+from textual import work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.screen import Screen
+from textual.widgets import Footer
+
+from botdesk import errors
+from botdesk.errors import BotdeskError
+from botdesk.tui.widgets.bars import FilterLine, StatusLine, TitleBar
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from botdesk.desk import Desk, Transaction
+    from botdesk.tui.app import BotdeskApp
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+SEVERITIES: Final[dict[type[BotdeskError], str]] = {
+    errors.InvalidInput: "warning",
+    errors.NotFound: "warning",
+    errors.Conflict: "warning",
+    errors.AccessDenied: "error",
+    errors.InvalidToken: "error",
+    errors.InsufficientScope: "error",
+    errors.HandoffFailed: "error",
+    errors.AuditBroken: "error",
+    errors.StoreError: "error",
+    errors.SchemaMismatch: "error",
+}
+"""How grave each error is shown."""
+
+
+class DeskScreen(Screen[None]):
+    """A screen of the desk: title, body, status, keys.
+
+    Attributes:
+        NAME: Its name among the screens of the title bar.
+    """
+
+    NAME: ClassVar[str] = ""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("1", "app.go('accounts')", "Accounts", show=False, tooltip="All service accounts"),
+        Binding("2", "app.go('access')", "Access", show=False, tooltip="Who may reach what"),
+        Binding("3", "app.go('audit')", "Audit", show=False, tooltip="Who did what, and whether the record holds"),
+        Binding("4", "app.go('people')", "People", show=False, tooltip="People and roles"),
+        Binding("escape", "back", "Back", show=False, tooltip="Take back the filter or the marks, or leave"),
+        Binding("r", "refresh_now", "Refresh", show=False, tooltip="Read everything again"),
+        Binding("question_mark", "help", "Keys", tooltip="Every key of this screen"),
+        Binding("T", "app.next_theme", "Theme", show=False, tooltip="The next theme"),
+        Binding("q", "app.quit", "Quit", show=False, tooltip="Leave botdesk"),
+    ]
+
+    def compose(self) -> ComposeResult:
+        """Lay the frame around the screen's own body."""
+        yield TitleBar(self.NAME)
+        yield from self.body()
+        yield StatusLine()
+        yield Footer(compact=True, show_command_palette=False)
+
+    def body(self) -> ComposeResult:
+        """What is between the title and the status line."""
+        raise NotImplementedError
+
+    async def reload(self) -> None:
+        """Read what is shown from the desk, and show it; the cursor stays on its row."""
+        raise NotImplementedError
+
+    @property
+    def desk_app(self) -> "BotdeskApp":
+        """The program that this screen is of."""
+        return cast("BotdeskApp", self.app)
+
+    @property
+    def desk(self) -> "Desk":
+        """The open desk."""
+        return self.desk_app.desk
+
+    @property
+    def now(self) -> "datetime":
+        """The desk's present instant."""
+        return self.desk.clock()
+
+    def on_mount(self) -> None:
+        """Follow the desk from now on."""
+        self.desk_app.changed.subscribe(self, lambda _: self.refresh_soon())
+        if self.desk_app.is_open:
+            self.refresh_soon()
+
+    def on_screen_resume(self) -> None:
+        """Show the present state when the screen comes back."""
+        if self.desk_app.is_open:
+            self.refresh_soon()
+
+    @work(exclusive=True, group="reload")
+    async def refresh_soon(self) -> None:
+        """Reload in the background; a newer call takes an older one's place."""
+        if not self.desk_app.is_open:
+            return
+        self.query_one(TitleBar).say_who(self.desk_app.who)
+        try:
+            await self.reload()
+        except BotdeskError as error:
+            self.refuse(error)
+
+    async def ask(self, question: "Callable[Concatenate[Transaction, P], T]", *args: P.args, **kwargs: P.kwargs) -> T:
+        """Ask the desk in a thread; keys are answered meanwhile.
+
+        Raises:
+            BotdeskError: What the desk says.
+        """
+        return await asyncio.to_thread(lambda: self.desk.ask(question, *args, **kwargs))
+
+    async def act(
+        self, operation: "Callable[Concatenate[Transaction, P], T]", *args: P.args, **kwargs: P.kwargs
+    ) -> T | None:
+        """Run an operation in a thread; what goes wrong is shown, and None returned."""
+        try:
+            done = await asyncio.to_thread(lambda: self.desk.run(operation, *args, **kwargs))
+        except BotdeskError as error:
+            self.refuse(error)
+            return None
+        self.desk_app.poll_soon()
+        return done
+
+    def refuse(self, error: BotdeskError) -> None:
+        """Show an error and its hint."""
+        severity: Any = SEVERITIES.get(type(error), "error")
+        self.desk_app.complain(error.message, error.hint, severity=severity)
+
+    def say(self, text: str) -> None:
+        """Say what was done, on the status line."""
+        self.query_one(StatusLine).say(text)
+
+    def facts(self, text: str) -> None:
+        """Say what is shown, on the status line."""
+        self.query_one(StatusLine).show(text)
+
+    def on_title_bar_picked(self, message: TitleBar.Picked) -> None:
+        """Switch to the clicked screen."""
+        self.desk_app.action_go(message.screen_name)
+
+    def action_refresh_now(self) -> None:
+        """Read everything again."""
+        self.refresh_soon()
+
+    def action_back(self) -> None:
+        """Go back to where one came from; a screen of the title bar stays."""
+        if not self.NAME or len(self.app.screen_stack) > self.desk_app.DEPTH:
+            self.app.pop_screen()
+
+    def action_help(self) -> None:
+        """Show every key."""
+        from botdesk.tui.dialogs.help import HelpDialog
+
+        self.app.push_screen(HelpDialog(self.active_bindings))
+
+    def action_filter(self) -> None:
+        """Open the line to filter in."""
+        line = self.query_one(FilterLine)
+        line.display = True
+        line.focus()
+
+    def copy(self, text: str) -> None:
+        """Send a name or an id, never a secret, to the terminal's clipboard."""
+        self.app.copy_to_clipboard(text)
+        self.say(f"sent '{text}' to your terminal for its clipboard")

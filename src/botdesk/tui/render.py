@@ -1,0 +1,153 @@
+"""Rows to cells: pure, without a widget, a desk or markup.
+
+A tone is one of `good`, `warn`, `bad`, `muted`, `accent`; what it looks like is the theme's business.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Final
+
+from botdesk import wording
+
+if TYPE_CHECKING:
+    from botdesk import accounts, audit, grants, people, tokens
+
+SOON: Final = timedelta(days=7)
+
+_STATES: Final = {
+    "active": "good",
+    "retiring": "warn",
+    "pending": "warn",
+    "disabled": "warn",
+    "expired": "muted",
+    "revoked": "bad",
+    "removed": "muted",
+    "done": "muted",
+    "denied": "bad",
+    "failed": "warn",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A text in a list, and its tone; empty for the usual one."""
+
+    text: str
+    tone: str = ""
+
+
+def plain(text: str, tone: str = "") -> Cell:
+    """A cell from any text that is data."""
+    return Cell(wording.visible(text), tone)
+
+
+def tone(word: str) -> str:
+    """The tone of a state or an outcome."""
+    return _STATES.get(word, "")
+
+
+def expiry(at: datetime | None, now: datetime, *, live: bool) -> Cell:
+    """When something expires, in few letters; it warns a week before."""
+    if not live:
+        return Cell("–", "muted")
+    if at is None:
+        return Cell("never", "muted")
+    return Cell(wording.until_short(at, now), "warn" if at - now < SOON else "")
+
+
+def account(line: "accounts.Line", now: datetime) -> Sequence[Cell]:
+    """An account's cells: name, purpose, state, live tokens, expiry, last use, managers."""
+    return (
+        plain(line.account.name, "muted" if line.state == "removed" else "accent"),
+        Cell(line.account.purpose),
+        Cell(line.state, tone(line.state)),
+        Cell(str(line.live) if line.live else "–", "" if line.live else "muted"),
+        expiry(line.soonest, now, live=line.live > 0),
+        Cell(wording.ago_short(line.last_used_at, now), "" if line.last_used_at else "muted"),
+        plain(", ".join(line.managers)) if line.managers else Cell("nobody", "bad"),
+    )
+
+
+def token(line: "tokens.Line", now: datetime) -> Sequence[Cell]:
+    """A token's cells: label, state, masked form, created, by whom, expiry, last use."""
+    found = line.token
+    live = line.state in ("active", "retiring", "pending")
+    return (
+        plain(found.label, "" if live else "muted"),
+        Cell(line.state, tone(line.state)),
+        Cell(found.id, "muted"),
+        Cell(wording.ago_short(found.issued_at, now)),
+        plain(line.issuer),
+        expiry(found.expires_at, now, live=live),
+        Cell(wording.ago_short(found.last_used_at, now), "" if found.last_used_at else "muted"),
+    )
+
+
+def reach(found: "grants.Reach") -> Sequence[Cell]:
+    """A person's access to an account: name, level, why."""
+    return (
+        plain(found.person.name, "accent"),
+        Cell(found.level),
+        plain(", ".join(reason.why for reason in found.reasons)),
+    )
+
+
+def reached(found: "grants.Reach") -> Sequence[Cell]:
+    """An account that a person can reach: name, level, why."""
+    return (plain(found.account, "accent"), *reach(found)[1:])
+
+
+def grant(line: "grants.Line", now: datetime) -> Sequence[Cell]:
+    """A grant: grantee, level, given by whom and when."""
+    return (
+        plain(line.grantee.replace(":", " "), "accent"),
+        Cell(line.level),
+        plain(line.given_by),
+        Cell(wording.ago(line.grant.given_at, now)),
+    )
+
+
+def person(line: "people.PersonLine") -> Sequence[Cell]:
+    """A person: name, full name, standing, state, roles, accounts."""
+    return (
+        plain(line.person.name, "accent" if line.active else "muted"),
+        plain(line.person.full_name),
+        Cell(line.person.standing, "good" if line.person.standing == "admin" else ""),
+        Cell("active", "good") if line.active else Cell("disabled", "warn"),
+        plain(", ".join(line.roles) or "–", "" if line.roles else "muted"),
+        Cell(str(line.accounts)),
+    )
+
+
+def role(line: "people.RoleLine") -> Sequence[Cell]:
+    """A role: name, what it is, members, grants."""
+    return (
+        plain(line.role.name, "accent"),
+        plain(line.role.description),
+        plain(", ".join(line.members) or "nobody", "" if line.members else "muted"),
+        Cell(str(line.accounts)),
+    )
+
+
+def event(found: "audit.Event", detail: dict[str, object]) -> Sequence[Cell]:
+    """An event: time of day, outcome in a letter, what happened, source."""
+    refused = found.outcome != "done"
+    return (
+        Cell(wording.clock(found.at), "muted"),
+        Cell({"done": "·", "denied": "refused", "failed": "failed"}[found.outcome], tone(found.outcome)),
+        Cell(sentence(found, detail), "bad" if refused else ""),
+        plain(found.source, "muted"),
+    )
+
+
+def sentence(found: "audit.Event", detail: dict[str, object]) -> str:
+    """An event in words."""
+    return wording.sentence(
+        actor=found.actor,
+        action=found.action,
+        account=found.account,
+        subject_kind=found.subject_kind,
+        outcome=found.outcome,
+        detail=detail,
+    )

@@ -1,0 +1,203 @@
+"""The audit: who did what, newest first, and whether the record holds."""
+
+import asyncio
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, ClassVar, Final
+
+from textual import work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, VerticalScroll
+from textual.widgets import Input, Static
+
+from botdesk import wording
+from botdesk.errors import BotdeskError
+from botdesk.tui import render
+from botdesk.tui.base import DeskScreen
+from botdesk.tui.widgets.bars import FilterLine
+from botdesk.tui.widgets.window import Column, Slice, Window
+
+if TYPE_CHECKING:
+    from botdesk import audit
+
+COLUMNS: Final = (
+    Column("when", "TIME", 5),
+    Column("outcome", "", 7),
+    Column("what", "WHAT"),
+    Column("source", "FROM", 15, above=70),
+)
+DAYS: Final = 30
+
+
+class AuditScreen(DeskScreen):
+    """The timeline."""
+
+    NAME = "audit"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "open", "Open", tooltip="Everything about the event, hashes too"),
+        Binding("slash", "filter", "Search", tooltip="Search as you type"),
+        Binding("f", "filters", "Filters", tooltip="By account, actor, action, outcome, time, text"),
+        Binding("v", "verify", "Verify", tooltip="Hold the chain and the present rows against it, now"),
+        Binding("y", "copy", "Copy head", show=False, tooltip="Copy the event's SEQ:HASH"),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._filter: audit.Filter | None = None
+        self._verified = False
+
+    def body(self) -> ComposeResult:
+        """The verdict, the chart, the search, the timeline, the detail."""
+        yield Static(" the chain has not been checked yet", id="verdict", markup=False)
+        yield Static(id="chart", markup=False)
+        yield FilterLine("search: words in actor, action, account, detail")
+        with Horizontal():
+            yield Window(
+                COLUMNS,
+                cells=_cells,
+                key=lambda event: str(event.sequence),
+                heading=lambda event: wording.day(event.at),
+                id="events",
+            )
+            with VerticalScroll(id="detail", can_focus=False):
+                yield Static(id="detail-text", markup=False)
+
+    @property
+    def window(self) -> Window:
+        """The timeline."""
+        return self.query_one("#events", Window)
+
+    def on_mount(self) -> None:
+        """Begin on the timeline."""
+        super().on_mount()
+        self.window.focus()
+
+    def wanted(self) -> "audit.Filter":
+        """The filters and the search together."""
+        from dataclasses import replace
+
+        from botdesk import audit
+
+        filter = self._filter or audit.Filter()
+        return replace(filter, text=f"{filter.text} {self.query_one(FilterLine).value}".strip())
+
+    async def reload(self) -> None:
+        """Read the timeline and the chart."""
+        from botdesk import audit
+
+        wanted = self.wanted()
+
+        async def fetch(after: Any, limit: int) -> Slice:
+            found = await self.ask(audit.page, wanted, before=after, limit=limit)
+            return Slice(found.rows, found.next, found.total)
+
+        self.window.empty = "nothing matches; esc takes the filters back"
+        await self.window.show(fetch)
+        now = self.now
+        spans: dict[str, Any] = {"since": now - timedelta(days=DAYS), "until": now, "buckets": DAYS}
+        every = await self.ask(audit.counts, wanted, **spans)
+        from dataclasses import replace
+
+        refused = await self.ask(audit.counts, replace(wanted, outcome=audit.Outcome.DENIED), **spans)
+        self.query_one("#chart", Static).update(_chart(every, refused))
+        self._tell(wanted)
+        if not self._verified:
+            self.action_verify()
+
+    def _tell(self, wanted: "audit.Filter") -> None:
+        shown = [
+            f"{name} {wording.visible(str(value))}"
+            for name in ("account", "actor", "action", "outcome", "text")
+            if (value := getattr(wanted, name))
+        ]
+        shown += [f"{name} {wording.when(at)}" for name in ("since", "until") if (at := getattr(wanted, name))]
+        self.facts(" · ".join([wording.plural(self.window.total, "event"), *shown]))
+
+    @work(exclusive=True, group="verify")
+    async def action_verify(self) -> None:
+        """Verify the chain in a thread."""
+        from botdesk import audit
+
+        self._verified = True
+        line = self.query_one("#verdict", Static)
+        line.update(" checking the chain …")
+        try:
+            verdict = await asyncio.to_thread(self.desk.ask, audit.verify)
+        except BotdeskError as error:
+            line.update(f" not checked: {error.message}")
+            return
+        line.set_class(not verdict.holds, "broken")
+        line.update(f" {_verdict(verdict)}")
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """Search as one types."""
+        self.refresh_soon()
+
+    def on_filter_line_closed(self) -> None:
+        """Go back to the timeline."""
+        line = self.query_one(FilterLine)
+        line.display = bool(line.value)
+        self.window.focus()
+
+    def on_window_highlighted(self, message: Window.Highlighted) -> None:
+        """Show the event in full beside the timeline, where there is room."""
+        from botdesk.tui.dialogs.event import facts
+
+        self.query_one("#detail-text", Static).update(facts(message.row) if message.row is not None else "")
+
+    def on_window_opened(self, message: Window.Opened) -> None:
+        """Show the event in full."""
+        self.action_open()
+
+    def action_open(self) -> None:
+        """Show the event in full."""
+        if self.window.row is not None:
+            from botdesk.tui.dialogs.event import EventDialog
+
+            self.app.push_screen(EventDialog(self.window.row))
+
+    @work
+    async def action_filters(self) -> None:
+        """Ask which events are wanted."""
+        from botdesk import audit
+        from botdesk.tui.dialogs.filter import AuditFilterDialog
+
+        dialog = AuditFilterDialog(self._filter or audit.Filter(), lambda: self.now)
+        found = await self.app.push_screen_wait(dialog)
+        if found is not None:
+            self._filter = found
+            self.refresh_soon()
+
+    def action_copy(self) -> None:
+        """Copy the event's SEQ:HASH."""
+        if self.window.row is not None:
+            self.copy(f"{self.window.row.sequence}:{self.window.row.hash}")
+
+    def action_back(self) -> None:
+        """Take back the search, then the filters."""
+        line = self.query_one(FilterLine)
+        if line.value:
+            line.value, line.display = "", False
+        elif self._filter is not None:
+            self._filter = None
+            self.refresh_soon()
+
+
+def _cells(event: Any) -> Any:
+    from botdesk import audit
+
+    return render.event(event, audit.detail_of(event))
+
+
+def _verdict(verdict: "audit.Verdict") -> str:
+    if verdict.holds:
+        return f"the chain holds: {wording.plural(verdict.events, 'event')}, head {str(verdict.head)[:16]}…"
+    first = verdict.findings[0]
+    place = f" at {first.sequence}" if first.sequence is not None else ""
+    return f"THE RECORD IS BROKEN{place}: {wording.visible(first.what)} ({len(verdict.findings)} findings)"
+
+
+def _chart(every: list[int], refused: list[int]) -> str:
+    lines = [f" events   {wording.sparkline(every)}  {sum(every):,} in {DAYS} days"]
+    lines += [f" refused  {wording.sparkline(refused)}  {sum(refused):,}"] if sum(refused) else []
+    return "\n".join(lines)
