@@ -239,7 +239,7 @@ def line(tx: Transaction, name: str) -> Line:
         NotFound: There is no such account in reach.
     """
     account = find(tx, name)
-    row = tx.session.execute(select(Account, *listing.facts(tx.now)).where(Account.id == account.id)).one()  # type: ignore[call-overload]
+    row = tx.session.execute(select(Account, *listing.facts(tx.now)).where(Account.id == account.id)).one()
     return _lines(tx, [row])[0]
 
 
@@ -268,7 +268,8 @@ def page(
     inner = select(Account.id.label("found"), Account.name.label("tie"), key).where(*wanted).subquery()  # type: ignore[attr-defined]
     place = listing.beyond(inner.c.sort_key, inner.c.tie, inner.c.found, after, descending=descending)
     order = [column.desc() if descending else column.asc() for column in (inner.c.sort_key, inner.c.tie, inner.c.found)]
-    query = select(Account, *listing.facts(tx.now), inner.c.sort_key).join(inner, inner.c.found == Account.id)  # type: ignore[call-overload]
+    columns: list[Any] = [*listing.facts(tx.now), inner.c.sort_key]
+    query = select(Account, *columns).join(inner, inner.c.found == Account.id)
     rows = tx.session.execute(query.where(*place).order_by(*order).limit(limit + 1)).all()
     lines = _lines(tx, rows[:limit])
     last = rows[limit - 1] if len(rows) > limit else None

@@ -317,7 +317,7 @@ def counts(
         func.count().filter(and_(at >= since + step * place, at < since + step * (place + 1)))
         for place in range(buckets)
     ]
-    found = tx.session.execute(select(*sums).select_from(Event).where(*wanted, at >= since, at < until))  # type: ignore[call-overload]
+    found = tx.session.execute(select(*sums).select_from(Event).where(*wanted, at >= since, at < until))
     return [int(number) for number in found.one()]
 
 

@@ -217,11 +217,11 @@ _Granted = dict[tuple[str, str], list[Reason]]
 
 
 def _granted(tx: Transaction, account_ids: list[str]) -> _Granted:
-    by_name = select(Grant.account_id, Grant.person_id, Grant.level).where(
+    by_name = select(Grant.account_id, Grant.person_id, col(Grant.level)).where(
         col(Grant.account_id).in_(account_ids), col(Grant.person_id).is_not(None)
     )
     by_role = (
-        select(Grant.account_id, Membership.person_id, Grant.level, Role.name)
+        select(Grant.account_id, Membership.person_id, col(Grant.level), Role.name)
         .join(Membership, col(Membership.role_id) == Grant.role_id)
         .join(Role, col(Role.id) == Grant.role_id)
         .where(col(Grant.account_id).in_(account_ids))
@@ -229,8 +229,8 @@ def _granted(tx: Transaction, account_ids: list[str]) -> _Granted:
     found: _Granted = {}
     for account_id, person_id, level, role in tx.session.exec(by_role.order_by(Role.name)).all():
         found.setdefault((account_id, person_id), []).append(Reason(level, f"role {role}"))
-    for account_id, person_id, level in tx.session.exec(by_name).all():
-        found.setdefault((account_id, str(person_id)), []).append(Reason(level, "by name"))
+    for account_id, named, level in tx.session.exec(by_name).all():
+        found.setdefault((account_id, str(named)), []).append(Reason(level, "by name"))
     return found
 
 

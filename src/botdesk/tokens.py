@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 
 from sqlmodel import col, select
 
@@ -132,7 +132,12 @@ def _make(
         overlap_seconds=int(overlap.total_seconds()) if overlap is not None else None,
     )
     expiry = expires_at.isoformat(timespec="seconds") if expires_at else "never"
-    detail = {"label": label, "expires_at": expiry, "scopes": scopes, "predecessor": token.predecessor_id}
+    detail: dict[str, Any] = {
+        "label": label,
+        "expires_at": expiry,
+        "scopes": scopes,
+        "predecessor": token.predecessor_id,
+    }
     audit.record(tx, Action.TOKEN_ISSUED, token, account=account, **detail)
     return Issued(token, account, minted.token)
 
@@ -270,7 +275,7 @@ def _end_now(tx: Transaction, account: Account, token: Token, reason: str) -> To
     return token
 
 
-def used(tx: Transaction, token: Token, account: Account, *, address: str, **detail: str) -> Token:
+def used(tx: Transaction, token: Token, account: Account, *, address: str, **detail: Any) -> Token:
     """Note an accepted use of a token, as the service account itself."""
     bot = Actor(ActorKind.ACCOUNT, account.id, account.name, active=account.disabled_at is None)
     token.last_used_at, token.last_used_from = tx.now, wording.clean(address, "address", longest=100) or None

@@ -224,14 +224,20 @@ _SENTENCES: Final = {
     "grant:withdrawn": "withdrew the access of {grantee} to {account}",
     "token:issued": "issued token {label} to {account}",
     "token:delivered": "handed token {label} of {account} to {to}",
-    "token:rotated": "rotated token {label} of {account}, overlap {overlap}",
+    "token:rotated": "rotated token {label} of {account}{overlap}",
     "token:revoked": "revoked token {label} of {account}{because}",
     "token:used": "used token {label}",
     "token:refused": "was refused with token {label}{because}",
     "audit:viewed": "looked at the audit",
     "audit:exported": "exported the audit",
 }
-_ENDINGS: Final = {"denied": "was refused: ", "failed": "failed: "}
+_INFINITIVES: Final = {
+    "backed": "back", "created": "create", "disabled": "disable", "enabled": "enable", "exported": "export",
+    "founded": "found", "gave": "give", "handed": "hand", "issued": "issue", "looked": "look", "modified": "modify",
+    "removed": "remove", "revoked": "revoke", "rotated": "rotate", "took": "take", "used": "use", "was": "be",
+    "withdrew": "withdraw",
+}  # fmt: skip
+_ENDINGS: Final = {"denied": "refused", "failed": "it failed"}
 
 
 class _Facts(dict[str, str]):
@@ -253,9 +259,13 @@ def sentence(
     facts["account"] = account or "an account"
     facts["label"] = f"'{facts['label']}'" if facts["label"] else facts["token"]
     facts["because"] = f": {facts['reason']}" if facts["reason"] else ""
+    facts["overlap"] = f", overlap {facts['overlap']}" if facts["overlap"] else ""
     facts["changes"] = _changes(detail.get("changes"))
     told = _SENTENCES.get(action, f"{action.replace(':', ' ')} {subject_kind or ''} {account or ''}").format_map(facts)
-    return visible(" ".join(f"{actor} {_ENDINGS.get(outcome, '')}{told}".split()).replace(" ,", ","))
+    if outcome in _ENDINGS:
+        verb, _, rest = told.partition(" ")
+        told = f"tried to {_INFINITIVES.get(verb, verb)} {rest}: {_ENDINGS[outcome]}"
+    return visible(" ".join(f"{actor} {told}".split()).replace(" ,", ","))
 
 
 def _changes(changes: Any) -> str:

@@ -65,7 +65,7 @@ def _as_stored(value: Any) -> Any:
 
 def table_of(row: SQLModel | type[SQLModel]) -> Table:
     """The table of a row or of a row's class."""
-    table = inspect(row if isinstance(row, type) else type(row)).local_table  # type: ignore[union-attr]
+    table = inspect(row if isinstance(row, type) else type(row)).local_table
     assert isinstance(table, Table)
     return table
 
@@ -78,6 +78,6 @@ def key_of(table: Table, values: Mapping[str, Any]) -> str:
 def raw(session: Session, table: Table, wanted: Iterable[ColumnElement[bool]] = ()) -> Iterator[dict[str, Any]]:
     """Read a table's rows just as the store keeps them, in the order of their keys."""
     columns = [type_coerce(column, NullType()).label(column.name) for column in table.columns]
-    query = select(*columns).where(*wanted).order_by(*table.primary_key.columns)  # type: ignore[call-overload]
+    query = select(*columns).where(*wanted).order_by(*table.primary_key.columns)
     for values in session.execute(query.execution_options(yield_per=1000)).mappings():
         yield dict(values)

@@ -5,7 +5,7 @@ never passed on.
 """
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +48,7 @@ def open_engine(url: URL, *, create: bool, make_folder: bool) -> Engine:
     files.prepare(Path(str(url.database)), create=create, make_folder=make_folder)
     engine = create_engine(url, module=pysqlite3, hide_parameters=True, connect_args={"timeout": 10})
     event.listen(engine, "connect", _on_connect)
-    event.listen(engine, "begin", _on_begin)
+    event.listen(engine, "begin", _beginner(Path(str(url.database))))
     return engine
 
 
@@ -98,10 +98,17 @@ def _on_connect(connection: Any, record: Any) -> None:
         connection.execute(f"PRAGMA {pragma}").fetchall()
 
 
-def _on_begin(connection: Connection) -> None:
-    options = connection.get_execution_options()
-    if not options.get("outside"):
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if options.get("writing") else "BEGIN")
+def _beginner(path: Path) -> Callable[[Connection], None]:
+    opened = files.identity(path)
+
+    def begin(connection: Connection) -> None:
+        if files.identity(path) != opened:
+            raise StoreError(f"the store '{path}' was replaced or removed", hint="start again to use what is there now")
+        options = connection.get_execution_options()
+        if not options.get("outside"):
+            connection.exec_driver_sql("BEGIN IMMEDIATE" if options.get("writing") else "BEGIN")
+
+    return begin
 
 
 @contextlib.contextmanager

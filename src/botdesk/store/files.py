@@ -13,6 +13,9 @@ from typing import Final
 
 from botdesk.errors import StoreError
 
+_SMALLEST: Final = 512
+"""How many bytes a store has at least; SQLite would take a file of one byte for an empty one."""
+
 _NETWORK: Final = frozenset({"nfs", "nfs4", "cifs", "smb3", "smbfs", "afs", "ceph", "glusterfs", "fuse.sshfs", "ncpfs"})
 
 
@@ -103,15 +106,29 @@ def _check_file(path: Path) -> None:
             raise StoreError(f"the store '{path}' is no file", hint="name an SQLite file with --store")
     except OSError as error:
         raise StoreError(f"the store '{path}' cannot be read: {error.strerror}", hint=_owner_hint(path)) from None
+    if 0 < found.st_size < _SMALLEST:
+        raise StoreError(
+            f"the store '{path}' is damaged or no SQLite file",
+            hint="it was left as it is; put a backup in its place, or name another store with --store",
+        )
     if sys.platform != "win32":
         _check_owner(path, found)
 
 
 def _check_owner(path: Path, found: os.stat_result) -> None:
-    if found.st_uid not in (os.geteuid(), 0) and os.geteuid() != 0:
+    if os.geteuid() not in (0, found.st_uid):
         raise StoreError(f"the store '{path}' belongs to another user", hint="run botdesk as its owner")
     if _open_to_others(found):
         raise StoreError(f"others may write to the store '{path}'", hint=f"make it private: chmod 600 '{path}'")
+
+
+def identity(path: Path) -> tuple[int, int] | None:
+    """What tells the file at this path from any other that takes its place; None when there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def make_private(path: Path) -> None:

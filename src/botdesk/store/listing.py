@@ -63,19 +63,25 @@ def beyond(key: Any, tie: Any, identity: Any, after: Any, *, descending: bool) -
     """The condition that a row comes after the place `after`, three values as in the order of the list."""
     if after is None:
         return []
-    (one, two, three), over = after, (lambda column, value: column < value if descending else column > value)
+
+    def over(column: Any, value: Any) -> ColumnElement[bool]:
+        found: ColumnElement[bool] = column < value if descending else column > value
+        return found
+
+    one, two, three = after
     return [or_(over(key, one), and_(key == one, or_(over(tie, two), and_(tie == two, over(identity, three)))))]
 
 
 def wanted(filter: Filter) -> list[ColumnElement[bool]]:
     """The conditions on `Account` that a filter sets."""
     removed, disabled = col(Account.removed_at), col(Account.disabled_at)
-    conditions = {
+    states: dict[AccountState | None, list[ColumnElement[bool]]] = {
         AccountState.ACTIVE: [removed.is_(None), disabled.is_(None)],
         AccountState.DISABLED: [removed.is_(None), disabled.is_not(None)],
         AccountState.REMOVED: [removed.is_not(None)],
         None: [] if filter.removed else [removed.is_(None)],
-    }[filter.state]
+    }
+    conditions = states[filter.state]
     if filter.purpose:
         conditions.append(col(Account.purpose) == filter.purpose)
     return conditions + [_says(word) for word in filter.text.split()]

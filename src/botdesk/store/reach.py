@@ -22,7 +22,7 @@ def in_reach(actor: Actor) -> ColumnElement[bool]:
 
 def level_on(session: Session, actor: Actor, account: Account) -> Level | None:
     """The level that creation and grants give the actor on the account; standing is not looked at."""
-    levels = session.exec(select(Grant.level).where(Grant.account_id == account.id, _granted_to(actor.id)))
+    levels = session.exec(select(col(Grant.level)).where(Grant.account_id == account.id, _granted_to(actor.id)))
     return highest(levels, creator=account.created_by == actor.id)
 
 

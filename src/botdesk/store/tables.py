@@ -116,7 +116,7 @@ class Person(SQLModel, table=True):
     id: str = Field(primary_key=True, sa_type=String(16))
     name: str = Field(unique=True, sa_type=String(64))
     full_name: str = Field(default="", sa_type=Text)
-    standing: Standing = Field(sa_type=Word(Standing))  # type: ignore[call-overload]
+    standing: Standing = Field(sa_type=Word(Standing))
     added_at: datetime = Field(sa_type=Instant)
     added_by: str | None = Field(default=None, sa_type=String(16))
     disabled_at: datetime | None = Field(default=None, sa_type=Instant)
@@ -153,7 +153,7 @@ class Account(SQLModel, table=True):
 
     id: str = Field(primary_key=True, sa_type=String(16))
     name: str = Field(index=True, sa_type=String(40))
-    purpose: Purpose = Field(sa_type=Word(Purpose))  # type: ignore[call-overload]
+    purpose: Purpose = Field(sa_type=Word(Purpose))
     description: str = Field(default="", sa_type=Text)
     scopes: str = Field(default="", sa_type=Text)
     rotation_days: int = Field(sa_type=Integer)
@@ -203,7 +203,7 @@ class Grant(SQLModel, table=True):
     account_id: str = Field(foreign_key="account.id", sa_type=String(16))
     role_id: str | None = Field(default=None, foreign_key="role.id", index=True, sa_type=String(16))
     person_id: str | None = Field(default=None, foreign_key="person.id", index=True, sa_type=String(16))
-    level: Level = Field(sa_type=Word(Level))  # type: ignore[call-overload]
+    level: Level = Field(sa_type=Word(Level))
     given_at: datetime = Field(sa_type=Instant)
     given_by: str = Field(sa_type=String(16))
 
@@ -221,9 +221,9 @@ class Event(SQLModel, table=True):
         Index("event_at", "at"),
     )
 
-    sequence: int = Field(primary_key=True, sa_type=BigInteger().with_variant(Integer, "sqlite"))  # type: ignore[call-overload]
+    sequence: int = Field(primary_key=True, sa_type=BigInteger().with_variant(Integer, "sqlite"))
     at: datetime = Field(sa_type=Instant)
-    actor_kind: ActorKind = Field(sa_type=Word(ActorKind))  # type: ignore[call-overload]
+    actor_kind: ActorKind = Field(sa_type=Word(ActorKind))
     actor_id: str = Field(sa_type=String(16))
     actor: str = Field(sa_type=Text)
     action: str = Field(sa_type=String(32))
@@ -231,7 +231,7 @@ class Event(SQLModel, table=True):
     account: str | None = Field(default=None, sa_type=Text)
     subject_kind: str | None = Field(default=None, sa_type=String(16))
     subject_id: str | None = Field(default=None, sa_type=String(64))
-    outcome: Outcome = Field(sa_type=Word(Outcome))  # type: ignore[call-overload]
+    outcome: Outcome = Field(sa_type=Word(Outcome))
     source: str = Field(sa_type=Text)
     detail: str = Field(default="{}", sa_type=Text)
     before: str | None = Field(default=None, sa_type=String(64))

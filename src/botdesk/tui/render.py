@@ -135,7 +135,7 @@ def event(found: "audit.Event", detail: dict[str, object]) -> Sequence[Cell]:
     refused = found.outcome != "done"
     return (
         Cell(wording.clock(found.at), "muted"),
-        Cell({"done": "·", "denied": "refused", "failed": "failed"}[found.outcome], tone(found.outcome)),
+        Cell({"done": "·", "denied": "R", "failed": "F"}[found.outcome], tone(found.outcome)),
         Cell(sentence(found, detail), "bad" if refused else ""),
         plain(found.source, "muted"),
     )

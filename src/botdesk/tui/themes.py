@@ -18,7 +18,7 @@ THEMES: Final = (
         warning="#e0af68",
         error="#f7768e",
         dark=True,
-        variables={"footer-key-foreground": "#7dcfff", "block-cursor-text-style": "none"},
+        variables={"muted": "#7f88a8", "footer-key-foreground": "#7dcfff", "block-cursor-text-style": "none"},
     ),
     Theme(
         name="botdesk-light",
@@ -33,7 +33,7 @@ THEMES: Final = (
         warning="#9a5b00",
         error="#b3261e",
         dark=False,
-        variables={"footer-key-foreground": "#0b6e8f", "block-cursor-text-style": "none"},
+        variables={"muted": "#6b7086", "footer-key-foreground": "#0b6e8f", "block-cursor-text-style": "none"},
     ),
     Theme(
         name="botdesk-contrast",
@@ -48,6 +48,6 @@ THEMES: Final = (
         warning="#ffff00",
         error="#ff8080",
         dark=True,
-        variables={"footer-key-foreground": "#ffff00", "block-cursor-text-style": "none"},
+        variables={"muted": "#c0c0c0", "footer-key-foreground": "#ffff00", "block-cursor-text-style": "none"},
     ),
 )

@@ -192,7 +192,9 @@ class RemoveDialog(Form[str]):
     def result(self, values: dict[str, str]) -> str:
         """Insist on the name."""
         if values["name"].strip() != self._account_name:
-            raise Wrong("name", InvalidInput("that is not the name", hint=f"type {self._account_name}, or leave by esc"))
+            raise Wrong(
+                "name", InvalidInput("that is not the name", hint=f"type {self._account_name}, or leave by esc")
+            )
         return _reason(values["reason"])
 
 

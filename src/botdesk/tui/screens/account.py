@@ -34,7 +34,7 @@ GRANTS: Final = (
 )
 EVENTS: Final = (
     Column("when", "TIME", 5),
-    Column("outcome", "", 7),
+    Column("outcome", "", 1),
     Column("what", "WHAT"),
     Column("source", "FROM", 15, above=90),
 )

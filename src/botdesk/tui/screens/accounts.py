@@ -290,7 +290,9 @@ def _preview_text(line: "accounts.Line", held: Any, granted: Any, events: Any, n
     _heading(text, "lately")
     for event in events:
         text.append(f"{wording.ago_short(event.at, now):<9}", style="dim")
-        text.append(f"{render.sentence(event, audit.detail_of(event))}\n")
+        told = Text(f"{render.sentence(event, audit.detail_of(event))}")
+        told.truncate(33, overflow="ellipsis")
+        text.append_text(told).append("\n")
     return text
 
 

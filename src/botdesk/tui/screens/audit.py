@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
 COLUMNS: Final = (
     Column("when", "TIME", 5),
-    Column("outcome", "", 7),
+    Column("outcome", "", 1),
     Column("what", "WHAT"),
-    Column("source", "FROM", 15, above=70),
+    Column("source", "FROM", 15, above=90),
 )
 DAYS: Final = 30
 
