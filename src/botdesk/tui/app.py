@@ -99,6 +99,10 @@ class BotdeskApp(App[None]):
         """Add the filter that makes unseen characters visible."""
         return [*super().get_line_filters(), Visible()]
 
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        """What a foreign theme lacks."""
+        return {"muted": "#808080"}
+
     def on_mount(self) -> None:
         """Paint the first screen, then open the desk."""
         for theme in THEMES:

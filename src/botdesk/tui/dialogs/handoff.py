@@ -35,6 +35,7 @@ class Quiet(Input):
 class HandoffDialog(Dialog[Receipt]):
     """Hand a secret over, once."""
 
+    AUTO_FOCUS = ""
     KEYS = "c clipboard · f file · x command · esc leaves"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("c", "clipboard", "Clipboard", show=False),

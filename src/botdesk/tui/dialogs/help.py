@@ -19,16 +19,14 @@ class HelpDialog(Dialog[None]):
 
     def body(self) -> ComposeResult:
         """One line a command: its keys, its name, what it does."""
-        told: dict[str, tuple[list[str], str, str]] = {}
+        told: dict[str, tuple[list[str], str, str, bool]] = {}
         for found in self._found.values():
             binding = found.binding
-            if not binding.description or binding.system:
-                continue
-            keys, _, _ = told.setdefault(binding.action, ([], binding.description, found.tooltip or binding.tooltip))
-            keys.append(self.app.get_key_display(binding))
-        text = Text()
-        for keys, description, tooltip in sorted(told.values(), key=lambda line: line[1]):
-            text.append(f"{' '.join(keys)[:14]:>14}  ", style="bold").append(f"{description:<16}").append(
-                f"{tooltip or ''}\n", style="dim"
-            )
+            if binding.tooltip:
+                line = told.setdefault(binding.action, ([], binding.description, binding.tooltip, binding.show))
+                line[0].append(self.app.get_key_display(binding))
+        text = Text(no_wrap=True, overflow="ellipsis")
+        for keys, description, tooltip, _ in sorted(told.values(), key=lambda line: not line[3]):
+            text.append(f"{' '.join(keys)[:13]:<14}", style="bold").append(f"{description:<14}")
+            text.append(f"{tooltip}\n", style="dim")
         yield Static(text)
