@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -9,6 +10,20 @@ import pytest
 
 from botdesk.desk import Desk
 from botdesk.testing import Clock, open_desk
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _nobodys_settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep the tests away from the settings and the desk of whoever runs them."""
+    home = tmp_path_factory.mktemp("home")
+    with pytest.MonkeyPatch.context() as patch:
+        for name in [name for name in os.environ if name.startswith("BOTDESK_")]:
+            patch.delenv(name)
+        patch.setenv("TZ", "UTC")
+        time.tzset()
+        for name in ("XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME"):
+            patch.setenv(name, str(home / name.lower()))
+        yield
 
 
 @pytest.fixture
@@ -25,19 +40,23 @@ def desk(tmp_path: Path, clock: Clock) -> Iterator[Desk]:
 
 
 @pytest.fixture
-def needs() -> Callable[[str], None]:
-    """Say that the test needs a command: without it the test is skipped here, and fails where CI promises it."""
+def lacking() -> Callable[[str], None]:
+    """Say what this machine lacks: the test is skipped here, and fails where CI promises all that is needed."""
+
+    def lack(what: str) -> None:
+        if os.environ.get("CI"):
+            pytest.fail(f"{what}, but CI must have it")
+        pytest.skip(what)
+
+    return lack
+
+
+@pytest.fixture
+def needs(lacking: Callable[[str], None]) -> Callable[[str], None]:
+    """Say that the test needs a command."""
 
     def need(command: str) -> None:
-        if shutil.which(command):
-            return
-        missing(f"{command} is not installed")
+        if not shutil.which(command):
+            lacking(f"{command} is not installed")
 
     return need
-
-
-def missing(what: str) -> None:
-    """Skip for want of something, or fail when CI was to bring it."""
-    if os.environ.get("CI"):
-        pytest.fail(f"{what}, but CI must have it")
-    pytest.skip(what)

@@ -17,7 +17,7 @@ from sqlmodel import SQLModel, col, select
 
 from botdesk import access
 from botdesk.access import Action
-from botdesk.errors import AccessDenied, Conflict, InvalidInput
+from botdesk.errors import AccessDenied, Conflict, InvalidInput, StoreError
 from botdesk.store import chain, reach
 from botdesk.store.chain import Finding as Finding
 from botdesk.store.chain import Head as Head
@@ -125,7 +125,12 @@ def record(
         gone: The row is to be deleted.
         actor: Who did it, if not the transaction's actor.
         detail: What the audit should say besides; None values are left out.
+
+    Raises:
+        StoreError: The transaction only reads: the change would be lost.
     """
+    if not tx.writing:
+        raise StoreError("this transaction only reads", hint="change things within Desk.begin or Desk.run")
     who = actor or tx.actor
     values: dict[str, Any] = {
         "at": to_text(tx.now),

@@ -204,6 +204,18 @@ class BotdeskApp(App[None]):
             self._driver.write(text)
             self._driver.flush()
 
+    def clear_later(self, clearing: "Clearing", seconds: int) -> None:
+        """Clear the clipboard after a while, whatever becomes of the dialog that filled it."""
+        self.clearings.append(clearing)
+        self.set_timer(seconds, lambda: self.clear_now(clearing))
+
+    async def clear_now(self, clearing: "Clearing") -> bool:
+        """Clear the clipboard, once; False when it held something else by now."""
+        if clearing not in self.clearings:
+            return True
+        self.clearings.remove(clearing)
+        return await asyncio.to_thread(clearing.clear)
+
     def _handle_exception(self, error: Exception) -> None:
         """End the program with the place of the failure alone; Textual would print the locals of every frame."""
         self._return_code = 1

@@ -141,7 +141,7 @@ async def hand_over(screen: DeskScreen, issued: "tokens.Issued") -> None:
 
         receipt = handoff.give(secret, target, write=write, method=settings.clipboard)
         if receipt.clearing is not None:
-            app.clearings.append(receipt.clearing)
+            app.call_from_thread(app.clear_later, receipt.clearing, settings.clipboard_seconds)
         return receipt
 
     async def deliver(receipt: "Receipt") -> None:
@@ -149,7 +149,9 @@ async def hand_over(screen: DeskScreen, issued: "tokens.Issued") -> None:
         app.poll_soon()
 
     way = handoff.clipboard_way(None, settings.clipboard)
-    dialog = HandoffDialog(issued, give=give, deliver=deliver, seconds=settings.clipboard_seconds, way=way)
+    dialog = HandoffDialog(
+        issued, give=give, deliver=deliver, clear=app.clear_now, seconds=settings.clipboard_seconds, way=way
+    )
     del issued
     receipt = await app.push_screen_wait(dialog)
     if receipt is None:

@@ -15,11 +15,12 @@ from textual.widgets import Input, Static
 
 from botdesk import bearer, handoff, tokens, wording
 from botdesk.errors import BotdeskError, InvalidInput
-from botdesk.handoff import Receipt, Target
+from botdesk.handoff import Clearing, Receipt, Target
 from botdesk.tui.dialogs.base import Dialog
 
 Give = Callable[[bearer.Secret, Target], Receipt]
 Deliver = Callable[[Receipt], Awaitable[None]]
+Clear = Callable[[Clearing], Awaitable[bool]]
 
 
 class Quiet(Input):
@@ -45,13 +46,16 @@ class HandoffDialog(Dialog[Receipt]):
         Binding("enter", "leave", "Done", show=False),
     ]
 
-    def __init__(self, issued: tokens.Issued, *, give: Give, deliver: Deliver, seconds: int, way: str) -> None:
+    def __init__(
+        self, issued: tokens.Issued, *, give: Give, deliver: Deliver, clear: Clear, seconds: int, way: str
+    ) -> None:
         """Make the dialog.
 
         Args:
             issued: The pending token with its secret.
             give: Gives a secret to a target; called in a thread.
             deliver: Notes in the store that it was handed over.
+            clear: Clears the clipboard; False when it held something else.
             seconds: After how many seconds the clipboard is cleared.
             way: How the clipboard is reached: `native` or `osc52`.
         """
@@ -61,6 +65,7 @@ class HandoffDialog(Dialog[Receipt]):
         self._masked = bearer.masked(issued.token.id)
         self._give = give
         self._deliver = deliver
+        self._clear = clear
         self._left = seconds
         self._way = way
         self._receipt: Receipt | None = None
@@ -199,14 +204,14 @@ class HandoffDialog(Dialog[Receipt]):
             return
         self._left -= 1
         if self._left == 0:
-            self._clear()
+            self._end_countdown()
         else:
             self._tell()
 
     @work(exclusive=True, group="clear")
-    async def _clear(self) -> None:
+    async def _end_countdown(self) -> None:
         clearing = self._receipt.clearing if self._receipt else None
-        cleared = clearing is not None and await asyncio.to_thread(clearing.clear)
+        cleared = clearing is not None and await self._clear(clearing)
         self._cleared = (
             "The clipboard was cleared." if cleared else "The clipboard held something else and was left alone."
         )

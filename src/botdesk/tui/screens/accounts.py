@@ -40,7 +40,7 @@ class AccountsScreen(DeskScreen):
         Binding("n", "create", "New", tooltip="Create a service account"),
         Binding("i", "issue", "Issue", tooltip="Issue a token to it and hand it over"),
         Binding("e", "modify", "Modify", tooltip="Change name, purpose, scopes, rotation"),
-        Binding("d", "switch", "Disable", tooltip="Disable or enable the marked ones, or this one"),
+        Binding("d", "switch", "Disable", tooltip="Disable the marked ones, or enable them"),
         Binding("D,delete", "remove", "Remove", tooltip="Remove it; its name has to be typed"),
         Binding("a", "give", "Access", tooltip="Give a role or a person access to it"),
         Binding("slash", "filter", "Filter", tooltip="Filter as you type"),

@@ -1,0 +1,163 @@
+"""A furnished desk: every table has rows, every column that may be NULL is NULL in one row and set in another."""
+
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pysqlite3
+from sqlmodel import select
+
+from botdesk import accounts, grants, people, tokens
+from botdesk.access import Level, Standing
+from botdesk.accounts import Purpose
+from botdesk.desk import Desk
+from botdesk.errors import AccessDenied
+from botdesk.store.transaction import Transaction
+from botdesk.testing import NOON, Clock, open_desk
+from botdesk.tokens import Token
+
+LATER = NOON + timedelta(days=30)
+"""When the house is furnished and everybody has moved in."""
+
+Row = tuple[Any, ...]
+
+
+def furnish(path: Path) -> None:
+    """Make the store of a desk that has been in use for a month."""
+    clock = Clock()
+    with open_desk(path, clock=clock) as desk:
+        _invite(desk, clock)
+        _create(desk, clock)
+        _issue(desk, clock)
+        _share(desk, clock)
+        _try_in_vain(desk, clock)
+        desk.run(use, "active")
+
+
+def _invite(desk: Desk, clock: Clock) -> None:
+    for name, standing in (("bea", "admin"), ("ben", "member"), ("cleo", "auditor"), ("dan", "member")):
+        clock.forward(timedelta(hours=1))
+        desk.run(people.add, name, full_name=f"{name.title()} Doe", standing=Standing(standing))
+    desk.run(people.disable, "dan")
+    desk.run(people.create_role, "platform", description="who runs the machines")
+    desk.run(people.create_role, "data-ops")
+    desk.run(people.create_role, "night-shift")
+    desk.run(people.add_member, "platform", "ben")
+    desk.run(people.add_member, "platform", "dan")
+    desk.run(people.add_member, "night-shift", "ben")
+
+
+def _create(desk: Desk, clock: Clock) -> None:
+    clock.forward(timedelta(days=1))
+    desk.run(accounts.create, "nightly-build", purpose=Purpose.CI, scopes="catalog:read deploy:write")
+    desk.run(accounts.create, "metrics-ingest", purpose=Purpose.METRICS, description="CPU and memory, each minute")
+    desk.run(accounts.create, "old-hook", purpose=Purpose.WEBHOOK)
+    desk.run(accounts.create, "claude-bot", purpose=Purpose.AGENT)
+    clock.forward(timedelta(days=1))
+    desk.run(accounts.modify, "metrics-ingest", scopes="metrics:write", rotation=timedelta(days=30))
+    desk.run(accounts.disable, "metrics-ingest", reason="too noisy")
+
+
+def _issue(desk: Desk, clock: Clock) -> None:
+    for label in ("active", "aged", "revoked", "replaced", "spare"):
+        clock.forward(timedelta(hours=1))
+        issue(desk, "nightly-build", label)
+    issue(desk, "nightly-build", "expired", lifetime=timedelta(days=2))
+    issue(desk, "nightly-build", "endless", never=True)
+    issue(desk, "old-hook", "hook")
+    desk.run(tokens.issue, "nightly-build", "pending")
+    clock.forward(timedelta(days=5))
+    desk.run(use, "active")
+    desk.run(_revoke, "revoked")
+    deliver(desk, desk.run(_rotate, "replaced", "replacement"))
+    desk.run(_rotate, "aged", "waiting")
+    desk.run(accounts.remove, "old-hook", reason="the integration is gone")
+
+
+def _share(desk: Desk, clock: Clock) -> None:
+    clock.forward(timedelta(days=1))
+    desk.run(grants.give, "nightly-build", "role:platform", Level.OPERATE)
+    desk.run(grants.give, "nightly-build", "role:night-shift", Level.VIEW)
+    desk.run(grants.give, "nightly-build", "person:ben", Level.VIEW)
+    desk.run(grants.give, "metrics-ingest", "person:ben", Level.VIEW)
+    desk.run(grants.give, "metrics-ingest", "person:ben", Level.MANAGE)
+    desk.run(grants.give, "claude-bot", "role:data-ops", Level.MANAGE)
+    desk.run(grants.withdraw, "claude-bot", "role:data-ops")
+
+
+def _try_in_vain(desk: Desk, clock: Clock) -> None:
+    clock.now = LATER
+    try:
+        with desk.begin(actor="ben") as tx:
+            accounts.disable(tx, "nightly-build", reason="I want to")
+    except AccessDenied:
+        return
+    raise AssertionError("ben was let through")
+
+
+def issue(desk: Desk, account: str, label: str, **how: Any) -> str:
+    """Issue a token and hand it over; gives its lookup id."""
+    made = desk.run(tokens.issue, account, label, **how).token.id
+    deliver(desk, made)
+    return made
+
+
+def deliver(desk: Desk, token_id: str) -> None:
+    desk.run(tokens.deliver, token_id, to="file:/run/secret")
+
+
+def token(tx: Transaction, label: str) -> Token:
+    """The token with that label."""
+    return tx.session.exec(select(Token).where(Token.label == label)).one()
+
+
+def use(tx: Transaction, label: str) -> None:
+    """Let a bot use its token."""
+    used = token(tx, label)
+    tokens.used(tx, used, accounts.find(tx, used.account_id), address="10.0.0.7")
+
+
+def _revoke(tx: Transaction, label: str) -> None:
+    tokens.revoke(tx, token(tx, label).id, reason="seen in a log")
+
+
+def _rotate(tx: Transaction, label: str, successor: str) -> str:
+    return tokens.rotate(tx, token(tx, label).id, label=successor).token.id
+
+
+def tables(path: Path) -> list[str]:
+    """The names of all tables of a store."""
+    with raw(path) as connection:
+        found = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")
+        return [row[0] for row in found]
+
+
+def contents(path: Path) -> dict[str, list[Row]]:
+    """Every row of every table, as the store keeps it."""
+    with raw(path) as connection:
+        return {name: sorted(connection.execute(f'SELECT * FROM "{name}"'), key=repr) for name in tables(path)}
+
+
+@contextmanager
+def raw(path: Path) -> Iterator[Any]:
+    """A connection that is not botdesk's: no foreign keys, no checks."""
+    with closing(pysqlite3.connect(str(path), timeout=10, isolation_level=None)) as connection:
+        connection.execute("PRAGMA ignore_check_constraints=ON")
+        yield connection
+
+
+@contextmanager
+def tampering(path: Path) -> Iterator[Callable[..., Any]]:
+    """Drop the triggers, hand out `execute`, and put the triggers back."""
+    with raw(path) as connection:
+        guards = connection.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'").fetchall()
+        assert guards
+        connection.execute("BEGIN IMMEDIATE")
+        for name, _ in guards:
+            connection.execute(f"DROP TRIGGER {name}")
+        yield connection.execute
+        for _, statement in guards:
+            connection.execute(statement)
+        connection.execute("COMMIT")

@@ -1,0 +1,231 @@
+"""What is refused is rolled back and recorded; what is out of reach answers just like what is not there."""
+
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlmodel import select
+
+from botdesk import accounts, audit, grants, people, tokens
+from botdesk.access import Action, Level
+from botdesk.audit import Filter, Outcome
+from botdesk.desk import Desk
+from botdesk.errors import AccessDenied, BotdeskError, Conflict, NotFound, StoreError
+from botdesk.store.tables import Account
+from botdesk.store.transaction import Transaction
+from botdesk.testing import Clock, open_desk
+from tests.integrity import house
+from tests.integrity.worker import VERBS
+
+REFUSED_TO_AUDITORS = {
+    verb: next(action for action in Action if action.value == said)
+    for verb, said in {
+        "account create": "account:created",
+        "account modify": "account:modified",
+        "account disable": "account:disabled",
+        "account enable": "account:enabled",
+        "account remove": "account:removed",
+        "token issue": "token:issued",
+        "token deliver": "token:delivered",
+        "token rotate": "token:rotated",
+        "token revoke": "token:revoked",
+        "token abandon": "token:revoked",
+        "grant give": "grant:given",
+        "grant withdraw": "grant:withdrawn",
+        "person add": "person:added",
+        "person modify": "person:modified",
+        "person disable": "person:disabled",
+        "person enable": "person:enabled",
+        "role create": "role:created",
+        "role modify": "role:modified",
+        "role add": "role:member-added",
+        "role drop": "role:member-dropped",
+        "role remove": "role:removed",
+        "database backup": "desk:backed-up",
+    }.items()
+}
+
+
+@pytest.fixture
+def ben(store: Path) -> Iterator[Desk]:
+    """The desk of ben, a member: he operates nightly-build, manages metrics-ingest and sees no other account."""
+    with open_desk(store, operator="ben", clock=Clock(house.LATER), seed=5) as desk:
+        yield desk
+
+
+@pytest.mark.parametrize("verb", REFUSED_TO_AUDITORS)
+def test_a_refused_verb_changes_nothing_and_is_recorded(store: Path, verb: str) -> None:
+    before = house.contents(store)
+    with open_desk(store, operator="cleo", clock=Clock(house.LATER)) as desk:
+        with pytest.raises(AccessDenied) as refused:
+            VERBS[verb](desk)
+        assert refused.value.hint
+        last = desk.ask(audit.page).rows[0]
+        assert desk.ask(audit.verify).holds
+    assert (last.outcome, last.actor, last.action) == (Outcome.DENIED, "cleo", REFUSED_TO_AUDITORS[verb])
+    assert (last.source, last.before, last.after) == ("test", None, None)
+    after = house.contents(store)
+    assert len(after.pop("event")) == len(before.pop("event")) + 1
+    assert after == before
+
+
+def test_work_that_was_done_before_the_refusal_is_rolled_back(store: Path, ben: Desk) -> None:
+    before = ben.head().sequence
+    with pytest.raises(AccessDenied):
+        ben.run(_do_all, lambda tx: accounts.disable(tx, "nightly-build", reason="I want to"))
+    assert ben.head().sequence == before + 1
+    assert ben.ask(accounts.page, accounts.Filter(text="bens-bot")).total == 0
+    last = ben.ask(audit.page).rows[0]
+    assert (last.action, last.outcome, last.account) == (Action.ACCOUNT_DISABLED, Outcome.DENIED, "nightly-build")
+    assert ben.ask(audit.verify).holds
+
+
+def test_work_that_failed_is_rolled_back_and_not_recorded(ben: Desk) -> None:
+    before = ben.head()
+    with pytest.raises(Conflict):
+        ben.run(_do_all, lambda tx: accounts.create(tx, "bens-bot"))
+    with pytest.raises(ZeroDivisionError):
+        ben.run(_do_all, lambda tx: 1 / 0)
+    assert ben.head() == before
+
+
+def test_a_transaction_that_only_reads_changes_nothing(desk: Desk) -> None:
+    before = desk.head()
+    with pytest.raises(StoreError, match="only reads") as refused:
+        desk.ask(accounts.create, "nightly-build")
+    assert refused.value.hint
+    assert desk.head() == before
+    assert desk.ask(accounts.page).total == 0
+
+
+def _do_all(tx: Transaction, then: Callable[[Transaction], object]) -> None:
+    accounts.create(tx, "bens-bot")
+    then(tx)
+
+
+def test_a_refused_question_is_recorded_too(store: Path, ben: Desk) -> None:
+    with pytest.raises(NotFound):
+        ben.ask(accounts.find, "claude-bot")
+    with open_desk(store, operator="bea") as desk:
+        last = desk.ask(audit.page).rows[0]
+    assert (last.action, last.outcome) == (Action.ACCOUNT_VIEWED, Outcome.DENIED)
+    assert (last.actor, last.account) == ("ben", "claude-bot")
+
+
+def test_acting_as_somebody_else_is_refused_to_members_and_recorded_as_theirs(store: Path) -> None:
+    with pytest.raises(AccessDenied) as refused:
+        Desk.open(store, operator="ben", acting_as="ada", clock=Clock(house.LATER))
+    assert refused.value.hint
+    with open_desk(store, operator="bea") as desk:
+        last = desk.ask(audit.page).rows[0]
+    assert (last.actor, last.outcome) == ("ben", Outcome.DENIED)
+
+
+@pytest.mark.parametrize("name", ["dan", "mallory", "", "ada ", "x" * 10_000])
+def test_who_is_no_active_person_is_let_in_nowhere(store: Path, name: str) -> None:
+    before = house.contents(store)
+    with pytest.raises(AccessDenied) as refused:
+        Desk.open(store, operator=name or "nobody-at-all", clock=Clock(house.LATER))
+    assert refused.value.hint
+    assert house.contents(store) == before
+
+
+ON_ACCOUNTS: dict[str, Callable[..., Any]] = {
+    "find": accounts.find,
+    "line": accounts.line,
+    "modify": lambda tx, name: accounts.modify(tx, name, description="mine"),
+    "disable": accounts.disable,
+    "enable": accounts.enable,
+    "remove": accounts.remove,
+    "issue": lambda tx, name: tokens.issue(tx, name, "mine"),
+    "tokens": tokens.listed,
+    "give": lambda tx, name: grants.give(tx, name, "person:ben", Level.MANAGE),
+    "give to nobody": lambda tx, name: grants.give(tx, name, "person:nobody", Level.MANAGE),
+    "withdraw": lambda tx, name: grants.withdraw(tx, name, "person:ben"),
+    "grants": grants.listed,
+    "who reaches": grants.who_reaches,
+}
+
+ON_TOKENS: dict[str, Callable[..., Any]] = {
+    "find": tokens.find,
+    "line": tokens.line,
+    "deliver": lambda tx, token: tokens.deliver(tx, token, to="clipboard"),
+    "rotate": tokens.rotate,
+    "revoke": lambda tx, token: tokens.revoke(tx, token, reason="mine"),
+    "abandon": tokens.abandon,
+}
+
+
+def answer(desk: Desk, verb: Callable[..., Any], wanted: str) -> tuple[Any, ...]:
+    """All that an asker sees of an error, with what was asked for left out."""
+    with pytest.raises(BotdeskError) as refused:
+        desk.run(verb, wanted)
+    error = refused.value
+    said = [text.replace(wanted, "…") for text in (*map(str, error.args), error.message, error.hint, repr(error))]
+    return type(error), said, error.__cause__, error.__suppress_context__, error.__dict__.keys()
+
+
+@pytest.mark.parametrize("by", ["name", "id", "id of a removed one"])
+@pytest.mark.parametrize("verb", ON_ACCOUNTS)
+def test_an_account_out_of_reach_answers_as_one_that_is_not_there(store: Path, ben: Desk, verb: str, by: str) -> None:
+    with open_desk(store, seed=6) as desk, desk.read() as tx:
+        hidden = accounts.find(tx, "claude-bot")
+        removed = tx.session.exec(select(Account).where(Account.name == "old-hook")).one()
+    there, absent = {
+        "name": ("claude-bot", "clause-bot"),
+        "id": (hidden.id, "acc_0000000000"),
+        "id of a removed one": (removed.id, "acc_0000000000"),
+    }[by]
+    assert answer(ben, ON_ACCOUNTS[verb], there) == answer(ben, ON_ACCOUNTS[verb], absent)
+
+
+@pytest.mark.parametrize("form", ["{}", "bdk_{}", "bdk_{}_••••"])
+@pytest.mark.parametrize("verb", ON_TOKENS)
+def test_a_token_out_of_reach_answers_as_one_that_is_not_there(store: Path, ben: Desk, verb: str, form: str) -> None:
+    with open_desk(store, seed=6, clock=Clock(house.LATER)) as desk:
+        hidden = desk.run(tokens.issue, "claude-bot", "hidden").token.id
+        if verb in ("rotate", "revoke"):
+            house.deliver(desk, hidden)
+
+    def told(token: str) -> Any:
+        kind, said, *rest = answer(ben, ON_TOKENS[verb], form.format(token))
+        return kind, [text.replace(token, "…") for text in said], rest
+
+    assert told(hidden) == told("0000000000")
+
+
+def test_asking_leaves_no_trace_that_the_asker_can_read(store: Path, ben: Desk) -> None:
+    def seen() -> tuple[Any, ...]:
+        since, until = house.LATER - timedelta(days=31), house.LATER + timedelta(days=1)
+        return (
+            ben.ask(audit.page, limit=1000),
+            ben.ask(audit.page, Filter(account="claude-bot")).total,
+            ben.ask(audit.page, Filter(outcome=Outcome.DENIED)).total,
+            ben.ask(audit.counts, since=since, until=until, buckets=4),
+        )
+
+    before, head = seen(), ben.head()
+    for verb in ON_ACCOUNTS.values():
+        answer(ben, verb, "claude-bot")
+    assert ben.head() != head
+    assert seen() == before
+
+
+def test_what_an_actor_was_refused_on_an_account_in_reach_they_can_read(ben: Desk) -> None:
+    with pytest.raises(AccessDenied):
+        ben.run(accounts.disable, "nightly-build")
+    with pytest.raises(AccessDenied):
+        ben.run(people.add, "mallory")
+    found = ben.ask(audit.page, Filter(outcome=Outcome.DENIED, actor="ben"), limit=2).rows
+    assert [event.action for event in found] == [Action.PERSON_ADDED, Action.ACCOUNT_DISABLED]
+
+
+def test_lists_tell_nothing_of_what_is_out_of_reach(ben: Desk) -> None:
+    assert {line.account.name for line in ben.ask(accounts.page).rows} == {"nightly-build", "metrics-ingest"}
+    assert {line.account for line in ben.ask(grants.listed)} == {"nightly-build", "metrics-ingest"}
+    assert {line.account for line in ben.ask(tokens.listed)} == {"nightly-build"}
+    assert {reach.account for reach in ben.ask(grants.what_reaches, "ada")} == {"nightly-build", "metrics-ingest"}
+    named = {event.account for event in ben.ask(audit.page, limit=1000).rows}
+    assert named <= {"nightly-build", "metrics-ingest", None}

@@ -1,0 +1,218 @@
+"""A desk that is killed at any moment has done each operation wholly, with its events, or not at all."""
+
+import itertools
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from botdesk import audit, people, tokens
+from botdesk.access import Action
+from botdesk.testing import Clock, open_desk
+from tests.integrity import house
+from tests.integrity.worker import BACKUP, PATIENCE, VERBS, Ended, Workers
+
+KILLS = 200
+GROUPS = 8
+"""The kills are done in groups, so that several processes can share them."""
+
+CALLS = ",".join(
+    f"?{call}"
+    for call in (
+        *("write", "pwrite64", "writev", "pwritev", "pwritev2", "sendfile", "copy_file_range"),
+        *("fsync", "fdatasync", "msync", "sync_file_range", "ftruncate", "truncate", "fallocate"),
+        *("unlink", "unlinkat", "rename", "renameat", "renameat2", "link", "linkat"),
+    )
+)
+"""All calls by which a process can change what is on the disk."""
+
+MOST_CALLS = 1000
+
+NOT_BY_OPERATIONS = {Action.AUDIT_VIEWED, Action.TOKEN_REFUSED}
+"""What no operation records yet, or records when it is refused alone."""
+
+
+@dataclass(frozen=True)
+class Whole:
+    """The whole life that `everything` tells: the head after each operation, and how long it takes."""
+
+    heads: list[tuple[int, str]]
+    seconds: float
+
+
+@pytest.fixture(scope="module")
+def whole(furnished: Path, workers: Workers, tmp_path_factory: pytest.TempPathFactory) -> Whole:
+    folder = tmp_path_factory.mktemp("whole")
+    seconds = []
+    for name in ("first", "second"):
+        store = Path(shutil.copy(furnished, folder / f"{name}.db"))
+        started = time.monotonic()
+        assert workers.run("live", store=store, out=folder / name) == Ended(0, "")
+        seconds.append(time.monotonic() - started)
+    assert _said(folder / "first", "done") == _said(folder / "second", "done")
+    with open_desk(furnished) as desk:
+        head = desk.head()
+    return Whole([(head.sequence, head.hash), *_said(folder / "first", "done")], min(seconds))
+
+
+def _said(file: Path, what: str) -> list[Any]:
+    text = file.read_text("utf-8") if file.exists() else ""
+    told = [json.loads(line) for line in text.splitlines(keepends=True) if line.endswith("\n")]
+    return [tuple(said) if isinstance(said, list) else said for kind, said in told if kind == what]
+
+
+@pytest.mark.parametrize("group", range(GROUPS))
+def test_killed_at_a_random_moment_nothing_is_lost_or_half_done(
+    furnished: Path, workers: Workers, whole: Whole, tmp_path: Path, group: int
+) -> None:
+    moments = random.Random(group)
+    reached = set()
+    for number in range(KILLS // GROUPS):
+        store = Path(shutil.copy(furnished, tmp_path / f"{number}.db"))
+        said = tmp_path / f"{number}.said"
+        pid = workers.start("live", store=store, out=said)
+        time.sleep(moments.uniform(0, whole.seconds))
+        os.kill(pid, signal.SIGKILL)
+        assert workers.wait(pid).code in (-signal.SIGKILL, 0)
+        reached.add(_check_life(store, said, whole))
+    assert len(reached) > KILLS // GROUPS // 3
+
+
+def _check_life(store: Path, said: Path, whole: Whole) -> int:
+    """Hold a killed desk against the whole life; gives how many operations it had done."""
+    with open_desk(store, clock=Clock(house.LATER), seed=3) as desk:
+        verdict = desk.ask(audit.verify)
+        assert verdict.findings == ()
+        heads = whole.heads
+        done = heads.index((verdict.head.sequence, verdict.head.hash))
+        acknowledged = _said(said, "done")
+        assert acknowledged == heads[1 : len(acknowledged) + 1]
+        assert len(acknowledged) <= done <= len(acknowledged) + 1
+        lines = desk.ask(tokens.listed)
+        _no_token_is_live_before_it_was_handed_over(lines, set(_said(said, "handed")))
+        desk.run(people.add, "somebody")
+    return done
+
+
+def _no_token_is_live_before_it_was_handed_over(lines: list[tokens.Line], handed: set[str]) -> None:
+    for line in lines:
+        if line.token.delivered_to == "command:vault":
+            assert line.token.id in handed
+        elif not line.token.delivered_to:
+            assert line.state not in tokens.LIVE
+
+
+@pytest.fixture
+def traced(
+    needs: Callable[[str], None], lacking: Callable[[str], None], workers: Workers, tmp_path: Path
+) -> Callable[..., Ended]:
+    """Do a verb in a process that strace watches; with a number, it is killed on entering that one of its calls."""
+    needs("strace")
+
+    def trace(store: Path, verb: str, *, kill_at: int = 0, log: Path = Path(os.devnull)) -> Ended:
+        gate = tmp_path / "gate"
+        pid = workers.start("do", gate=gate, store=store, verb=verb)
+        options = ["-f", "-y", "-o", str(log), "-e", f"trace={CALLS}", "-p", str(pid)]
+        if kill_at:
+            options += ["-e", f"inject={CALLS}:signal=KILL:when={kill_at}"]
+        with subprocess.Popen(["strace", *options], stderr=subprocess.PIPE, text=True) as tracer:
+            assert tracer.stderr
+            attached = tracer.stderr.readline()
+            gate.touch()
+            ended = workers.wait(pid)
+            tracer.communicate(timeout=PATIENCE)
+        gate.unlink()
+        if "attached" not in attached:
+            lacking(f"strace may not trace here ({attached.strip()})")
+        return ended
+
+    return trace
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_killed_at_any_call_a_verb_is_done_wholly_or_not_at_all(
+    furnished: Path, workers: Workers, traced: Callable[..., Ended], tmp_path: Path, verb: str
+) -> None:
+    store = tmp_path / "desk" / "botdesk.db"
+
+    def prepare() -> None:
+        shutil.rmtree(store.parent, ignore_errors=True)
+        store.parent.mkdir()
+        if verb != "found":
+            shutil.copy(furnished, store)
+
+    prepare()
+    assert workers.run("do", store=store, verb=verb) == Ended(0, "")
+    after = house.contents(store)
+    before = after if verb == "found" else house.contents(furnished)
+    outcomes = []
+    for number in itertools.count(1):
+        prepare()
+        ended = traced(store, verb, kill_at=number)
+        outcomes.append(_is_done(store, before, after))
+        if ended.code == 0:
+            break
+        assert ended.code == -signal.SIGKILL, ended.said
+        assert number < MOST_CALLS
+    assert outcomes == sorted(outcomes)
+    assert set(outcomes) == ({True} if verb == "found" else {False, True})
+    assert len(outcomes) > 10
+
+
+def _is_done(store: Path, before: dict[str, list[house.Row]], after: dict[str, list[house.Row]]) -> bool:
+    """Tell whether the verb was done, by every row of every table; the desk must be in order, and go on working."""
+    with open_desk(store, clock=Clock(house.LATER), seed=2) as desk:
+        assert [check.words for check in desk.check() if not check.ok] == []
+        found = house.contents(store)
+        assert found in (before, after)
+        _check_backup(store.with_name(BACKUP), found)
+    with open_desk(store, clock=Clock(house.LATER), seed=3) as desk:
+        desk.run(people.add, "somebody")
+    return found == after
+
+
+def _check_backup(made: Path, found: dict[str, list[house.Row]]) -> None:
+    """A backup that the audit tells of is whole."""
+    if any("desk:backed-up" in row for row in found["event"]):
+        with open_desk(made, clock=Clock(house.LATER)) as desk:
+            assert desk.ask(audit.verify).holds
+
+
+def test_a_commit_is_on_the_disk_before_it_is_acknowledged(
+    store: Path, traced: Callable[..., Ended], tmp_path: Path
+) -> None:
+    with open_desk(store):  # it keeps the log from being merged into the store when the traced process ends
+        assert traced(store, "account create", log=tmp_path / "log") == Ended(0, "")
+    calls = [
+        line.split()[1].split("(")[0] for line in (tmp_path / "log").read_text("utf-8").splitlines() if "-wal" in line
+    ]
+    assert calls.count("pwrite64") > 2
+    assert calls[-1] in ("fsync", "fdatasync")
+
+
+def test_every_verb_that_writes_is_among_those_that_are_killed(
+    furnished: Path, workers: Workers, tmp_path: Path
+) -> None:
+    recorded: set[str] = set()
+    for number, verb in enumerate(VERBS):
+        store = tmp_path / f"{number}.db"
+        old: set[house.Row] = set()
+        if verb != "found":
+            shutil.copy(furnished, store)
+            old = set(house.contents(store)["event"])
+        assert workers.run("do", store=store, verb=verb) == Ended(0, "")
+        new = set(house.contents(store)["event"]) - old
+        recorded |= {value for row in new for value in row if value in set(Action)}
+        with suppress(FileNotFoundError):
+            (tmp_path / BACKUP).unlink()
+    assert recorded == set(Action) - NOT_BY_OPERATIONS

@@ -1,0 +1,328 @@
+"""Desks in processes of their own, to be killed, or to work side by side.
+
+Run as a program it is a fork server: everything is imported once, and each line on its input forks a child that does
+one job; so a job starts within milliseconds. `Workers` is the other end.
+"""
+
+import ctypes
+import fcntl
+import json
+import os
+import resource
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import traceback
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+sys.path.insert(0, str(Path(__file__).parents[2]))
+
+from botdesk import accounts, audit, grants, people, tokens
+from botdesk.access import Level
+from botdesk.accounts import Purpose
+from botdesk.desk import Desk
+from botdesk.errors import AccessDenied, NotFound
+from botdesk.testing import Clock, light_hasher, open_desk
+from tests.integrity import house
+
+PATIENCE = 60
+"""After how many seconds nobody waits any longer."""
+
+
+def everything(desk: Desk, tell: Callable[..., object]) -> None:
+    """Go through the life of a few bots; tell what is about to be handed over, and what was done."""
+    clock = desk.clock
+    assert isinstance(clock, Clock)
+
+    def done(function: Callable[..., Any], *args: Any, **how: Any) -> Any:
+        clock.forward(timedelta(minutes=1))
+        with desk.begin() as tx:
+            answer = function(tx, *args, **how)
+            appended = tx.appended
+        tell("done", appended)
+        return answer
+
+    def handed(token_id: str) -> None:
+        tell("handed", token_id)
+        done(tokens.deliver, token_id, to="command:vault")
+
+    for number in range(4):
+        name = f"job-{number}"
+        done(accounts.create, name, purpose=Purpose.SCHEDULE, scopes="catalog:read")
+        done(grants.give, name, "role:platform", Level.OPERATE)
+        first = done(tokens.issue, name, "first").token.id
+        handed(first)
+        handed(done(tokens.rotate, first, overlap=timedelta(hours=1)).token.id)
+        done(tokens.issue, name, "left pending")
+        done(accounts.modify, name, description="what it does")
+        done(tokens.revoke, first, reason="no longer needed")
+        done(grants.give, name, "person:ben", Level.VIEW)
+        done(accounts.disable, name, reason="paused")
+        done(accounts.enable, name)
+        done(people.add, f"person-{number}")
+        done(people.disable, f"person-{number}")
+        done(accounts.remove, name, reason="done with")
+
+
+def _token(function: Callable[..., Any], of: str, /, **how: Any) -> Callable[[Desk], Any]:
+    def job(desk: Desk) -> Any:
+        with desk.begin() as tx:
+            return function(tx, house.token(tx, of).id, **how)
+
+    return job
+
+
+def _refused(actor: str, account: str) -> Callable[[Desk], None]:
+    def job(desk: Desk) -> None:
+        with suppress(AccessDenied, NotFound), desk.begin(actor=actor) as tx:
+            accounts.disable(tx, account)
+
+    return job
+
+
+def _do(function: Callable[..., Any], *args: Any, **how: Any) -> Callable[[Desk], Any]:
+    return lambda desk: desk.run(function, *args, **how)
+
+
+def _export(desk: Desk) -> None:
+    with desk.begin() as tx:
+        assert list(audit.export(tx))
+
+
+BACKUP = "saved.db"
+
+VERBS: dict[str, Callable[[Desk], Any]] = {
+    "account create": _do(accounts.create, "new-job", purpose=Purpose.CI, scopes="catalog:read"),
+    "account modify": _do(accounts.modify, "nightly-build", scopes="catalog:read", description="builds by night"),
+    "account disable": _do(accounts.disable, "nightly-build", reason="paused"),
+    "account enable": _do(accounts.enable, "metrics-ingest"),
+    "account remove": _do(accounts.remove, "nightly-build", reason="done with"),
+    "token issue": _do(tokens.issue, "nightly-build", "another"),
+    "token deliver": _token(tokens.deliver, "pending", to="file:/run/secret"),
+    "token deliver a successor": _token(tokens.deliver, "waiting", to="file:/run/secret"),
+    "token rotate": _token(tokens.rotate, "aged", label="next"),
+    "token revoke": _token(tokens.revoke, "active", reason="seen in a log"),
+    "token abandon": _token(tokens.abandon, "pending"),
+    "token use": _do(house.use, "active"),
+    "grant give": _do(grants.give, "claude-bot", "role:platform", Level.OPERATE),
+    "grant change": _do(grants.give, "nightly-build", "role:platform", Level.MANAGE),
+    "grant withdraw": _do(grants.withdraw, "nightly-build", "role:platform"),
+    "person add": _do(people.add, "eve", full_name="Eve Doe"),
+    "person modify": _do(people.modify, "ben", full_name="Benjamin Doe"),
+    "person disable": _do(people.disable, "ben"),
+    "person enable": _do(people.enable, "dan"),
+    "role create": _do(people.create_role, "on-call"),
+    "role modify": _do(people.modify_role, "platform", new_name="machines"),
+    "role add": _do(people.add_member, "data-ops", "ben"),
+    "role drop": _do(people.drop_member, "platform", "ben"),
+    "role remove": _do(people.remove_role, "night-shift"),
+    "denied": _refused("ben", "nightly-build"),
+    "denied out of reach": _refused("ben", "claude-bot"),
+    "audit export": _export,
+    "database backup": lambda desk: desk.backup(Path(desk.location).with_name(BACKUP)),
+    "found": lambda desk: None,
+}
+"""Every verb that writes, on the furnished store; `found` is on none."""
+
+
+def do(store: str, verb: str) -> None:
+    """Do one verb once."""
+    with open_desk(Path(store), clock=Clock(house.LATER), seed=2) as desk:
+        VERBS[verb](desk)
+
+
+def live(store: str, out: str) -> None:
+    """Do everything, and write down what was done."""
+    written = os.open(out, os.O_CREAT | os.O_APPEND | os.O_WRONLY, 0o600)
+    with open_desk(Path(store), clock=Clock(house.LATER), seed=2) as desk:
+        everything(desk, lambda *said: os.write(written, (json.dumps(said) + "\n").encode()))
+
+
+def work(store: str, operator: str, times: int) -> None:
+    """Do the daily work of one person, beside others, with true chance and time."""
+    with Desk.open(store, operator=operator, hasher=light_hasher(), source="test") as desk:
+        for number in range(times):
+            name = f"{operator}-job-{number}"
+            desk.run(accounts.create, name, scopes="catalog:read")
+            token = desk.run(tokens.issue, name, "first").token.id
+            desk.run(tokens.deliver, token, to="command:vault")
+            assert desk.ask(tokens.line, token).account == name
+            desk.run(grants.give, "nightly-build", f"person:{operator}", list(Level)[number % 3])
+            desk.run(house.use, "active")
+
+
+def arrive(store: str, operator: str, name: str, out: str, data_home: str = "") -> None:
+    """Open a store that may be missing, create an account, and tell whether this opening founded the desk."""
+    if data_home:
+        os.environ["XDG_DATA_HOME"] = data_home
+    with Desk.open(store, operator=operator, hasher=light_hasher(), source="test") as desk:
+        desk.run(accounts.create, name)
+        Path(out).write_text(json.dumps(desk.founded), "utf-8")
+
+
+def try_to(store: str, out: str, *, uid: int = 0, umask: int = 0o022, largest: int = 0, data_home: str = "") -> None:
+    """Open a store, read, write and copy it, under the given conditions; tell how far it went, and what stopped it.
+
+    Args:
+        store: The store.
+        out: Where to tell it.
+        uid: The user to become.
+        umask: The umask.
+        largest: How many bytes a file may have: a disk that is full.
+        data_home: Where the platform's data folder is.
+    """
+    os.umask(umask)
+    if data_home:
+        os.environ["XDG_DATA_HOME"] = data_home
+    if largest:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (largest, largest))
+    written = os.open(out, os.O_CREAT | os.O_WRONLY, 0o600)
+    if uid:
+        os.setgroups([])
+        os.setresgid(uid, uid, uid)
+        os.setresuid(uid, uid, uid)
+    found: dict[str, Any] = {"got": [], "error": "", "message": "", "hint": ""}
+    try:
+        _use(store, found)
+    except Exception as error:
+        hint, message = getattr(error, "hint", ""), str(error)
+        found |= {"error": type(error).__name__, "message": message, "hint": hint}
+    os.write(written, json.dumps(found).encode())
+
+
+def _use(store: str, found: dict[str, Any]) -> None:
+    with Desk.open(store, operator="ada", hasher=light_hasher(), source="test") as desk:
+        found["got"].append("opened")
+        assert desk.ask(audit.verify).holds
+        found["got"].append("read")
+        desk.run(accounts.create, "new-job", description="x" * 400)
+        found["got"].append("written")
+        desk.backup()
+        found["got"].append("copied")
+        folder = Path(store).parent
+        found["modes"] = {str(path.relative_to(folder)): path.stat().st_mode & 0o777 for path in folder.rglob("*")}
+
+
+def lock(store: str) -> None:
+    """Lock the bytes that every reader of an SQLite file locks, as whoever merges the log does; fails if one reads."""
+    shared_first, shared_size = 0x40000002, 510
+    with Path(store).open("rb+") as file:
+        fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB, shared_size, shared_first)
+
+
+JOBS: dict[str, Callable[..., None]] = {job.__name__: job for job in (do, live, work, arrive, try_to, lock)}
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a job ended: its exit code, negative for a signal, and what it printed."""
+
+    code: int
+    said: str
+
+
+class Workers:
+    """A fork server; a context manager."""
+
+    def __enter__(self) -> Self:
+        self._server = subprocess.Popen(
+            [sys.executable, "-B", "-W", "error", __file__],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "BOTDESK_CONFIG": "/nowhere/config.toml"},
+        )
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
+        self._server.terminate()
+        self._server.communicate(timeout=PATIENCE)
+
+    def start(self, job: str, *, gate: Path | None = None, **args: Any) -> int:
+        """Start a job and give its process id; with a gate it waits until that file is there."""
+        wanted = {key: str(value) if isinstance(value, Path) else value for key, value in args.items()}
+        return int(self._ask({"job": job, "gate": None if gate is None else str(gate), "args": wanted}))
+
+    def wait(self, pid: int) -> Ended:
+        """Wait for a job's end."""
+        return Ended(*self._ask({"wait": pid}))
+
+    def run(self, job: str, **args: Any) -> Ended:
+        """Do a job to its end."""
+        return self.wait(self.start(job, **args))
+
+    def _ask(self, question: dict[str, Any]) -> Any:
+        assert self._server.stdin
+        assert self._server.stdout
+        self._server.stdin.write(json.dumps(question) + "\n")
+        self._server.stdin.flush()
+        return json.loads(self._server.stdout.readline())
+
+
+def _serve() -> None:
+    said: dict[int, Path] = {}
+    with tempfile.TemporaryDirectory() as folder:
+        _warm_up(Path(folder))
+        for line in sys.stdin:
+            question = json.loads(line)
+            if "wait" in question:
+                answer: Any = _end_of(question["wait"], said)
+            else:
+                errors = Path(folder) / f"{time.monotonic_ns()}.txt"
+                answer = _fork(errors, **question)
+                said[answer] = errors
+            print(json.dumps(answer), flush=True)
+
+
+def _warm_up(folder: Path) -> None:
+    """Import all that is imported on first use."""
+    house.furnish(folder / "warm.db")
+    do(str(folder / "warm.db"), "database backup")
+
+
+def _fork(errors: Path, *, job: str, gate: str | None, args: dict[str, Any]) -> int:
+    pid = os.fork()
+    if pid:
+        return pid
+    code = 1
+    try:
+        with suppress(OSError, AttributeError):
+            ctypes.CDLL(None).prctl(0x59616D61, ctypes.c_ulong(-1), 0, 0, 0)  # PR_SET_PTRACER: anybody may trace this
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        _wait_for(gate)
+        JOBS[job](**args)
+        code = 0
+    except BaseException:
+        errors.write_text(traceback.format_exc(), "utf-8")
+    finally:
+        os._exit(code)
+
+
+def _wait_for(gate: str | None) -> None:
+    last = time.monotonic() + PATIENCE
+    while gate and not Path(gate).exists() and time.monotonic() < last:
+        time.sleep(0.001)
+
+
+def _end_of(pid: int, said: dict[int, Path]) -> tuple[int, str]:
+    errors, last = said.pop(pid), time.monotonic() + PATIENCE
+    ended, status = os.waitpid(pid, os.WNOHANG)
+    while not ended and time.monotonic() < last:
+        time.sleep(0.001)
+        ended, status = os.waitpid(pid, os.WNOHANG)
+    if not ended:
+        os.kill(pid, signal.SIGKILL)
+        return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), f"it did not end within {PATIENCE} s"
+    return os.waitstatus_to_exitcode(status), errors.read_text("utf-8") if errors.exists() else ""
+
+
+if __name__ == "__main__":
+    _serve()
