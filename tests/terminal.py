@@ -31,7 +31,7 @@ class Terminal:
         self._stream = pyte.ByteStream(self._screen)
         self.pid, self._master = pty.fork()
         if self.pid == 0:
-            os.execvpe(argv[0], list(argv), dict(environ))  # noqa: S606
+            os.execvpe(argv[0], list(argv), dict(environ))
         fcntl.ioctl(self._master, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
         os.kill(self.pid, signal.SIGWINCH)
 
@@ -74,13 +74,15 @@ class Terminal:
         """Wait until the screen shows a text."""
         end = time.monotonic() + seconds
         while text not in self.text:
-            assert self.pump() and time.monotonic() < end, f"{text!r} never showed; the screen is:\n{self.text}"
+            going = self.pump() and time.monotonic() < end
+            assert going, f"{text!r} never showed; the screen is:\n{self.text}"
 
     def wait_gone(self, text: str, *, seconds: float = 20) -> None:
         """Wait until the screen does not show a text any more."""
         end = time.monotonic() + seconds
         while text in self.text:
-            assert self.pump() and time.monotonic() < end, f"{text!r} never went; the screen is:\n{self.text}"
+            going = self.pump() and time.monotonic() < end
+            assert going, f"{text!r} never went; the screen is:\n{self.text}"
 
     def settle(self, *, quiet: float = 0.3, seconds: float = 10) -> None:
         """Wait until the program has written nothing for a while."""

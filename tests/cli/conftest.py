@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from botdesk.__main__ import start
-from terminal import Terminal
+from tests.terminal import Terminal
 
 
 @dataclass(frozen=True)

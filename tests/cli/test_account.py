@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from terminal import Terminal
+from tests.terminal import Terminal
 
 from .conftest import Run, said
 

@@ -22,7 +22,7 @@ from botdesk.desk import Desk
 from botdesk.errors import HandoffFailed
 from botdesk.testing import open_desk
 from botdesk.tokens import TokenState
-from terminal import Terminal
+from tests.terminal import Terminal
 
 from .conftest import Ran, Run, clean_env, command, said
 
