@@ -16,6 +16,7 @@ from textual.binding import Binding, BindingType
 from textual.color import Color
 from textual.filter import LineFilter
 from textual.signal import Signal
+from textual.worker import WorkerFailed
 
 from botdesk import wording
 from botdesk.errors import BotdeskError, StoreError
@@ -225,7 +226,9 @@ class BotdeskApp(App[None]):
         self._fatal_error()
 
     def _fatal_error(self) -> None:
-        error = self._exception
+        error: BaseException | None = self._exception
+        if isinstance(error, WorkerFailed):
+            error = error.error
         frames = traceback.extract_tb(error.__traceback__) if error else []
         place = f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else "an unknown place"
         said = f"botdesk crashed: {type(error).__name__} at {place}; nothing that was saved is lost"

@@ -24,7 +24,7 @@ async def create(screen: DeskScreen) -> "accounts.Account | None":
     draft = await screen.app.push_screen_wait(AccountDialog())
     if draft is None:
         return None
-    made = await screen.act(
+    return await screen.act(
         accounts.create,
         draft.name,
         purpose=draft.purpose,
@@ -32,9 +32,6 @@ async def create(screen: DeskScreen) -> "accounts.Account | None":
         scopes=draft.scopes,
         rotation=draft.rotation,
     )
-    if made is not None:
-        screen.say(f"created {made.name}; i issues its first token")
-    return made
 
 
 async def modify(screen: DeskScreen, account: "accounts.Account") -> None:

@@ -123,7 +123,7 @@ class Form(Dialog[T], Generic[T]):
 
     KEYS = "tab next · enter on the last field or ctrl+s does it · esc leaves"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("ctrl+s", "submit", "Do it", show=False, priority=True),
+        Binding("ctrl+s", "submit", "Do it", show=False),
         Binding("enter", "next", "Next", show=False),
     ]
 

@@ -188,6 +188,7 @@ class AccountsScreen(DeskScreen):
         if made is not None:
             await self.reload()
             self.window.move_to(made.id)
+            self.say(f"created {made.name}; i issues its first token")
 
     @work
     async def action_issue(self) -> None:
