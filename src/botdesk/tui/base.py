@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar, Concatenate, Final, ParamSpec, TypeVar, cast
 
-from textual import work
+from textual import events, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
@@ -147,6 +147,16 @@ class DeskScreen(Screen[None]):
     def on_title_bar_picked(self, message: TitleBar.Picked) -> None:
         """Switch to the clicked screen."""
         self.desk_app.action_go(message.screen_name)
+
+    def on_key(self, event: events.Key) -> None:
+        """Say why a key does nothing now."""
+        found = self.active_bindings.get(event.key)
+        if found is not None and not found.enabled:
+            self.say(self.why_not(found.binding.action))
+
+    def why_not(self, action: str) -> str:
+        """Why an action that `check_action` refuses cannot be done now."""
+        return f"{action} is not for what the cursor is on"
 
     def action_refresh_now(self) -> None:
         """Read everything again."""

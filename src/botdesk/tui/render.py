@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from botdesk import wording
+from botdesk.access import Level
 
 if TYPE_CHECKING:
     from botdesk import accounts, audit, grants, people, tokens
@@ -151,3 +152,14 @@ def sentence(found: "audit.Event", detail: dict[str, object]) -> str:
         outcome=found.outcome,
         detail=detail,
     )
+
+
+def refusal(line: "accounts.Line | None", needed: Level, states: Sequence[str]) -> str:
+    """Why something cannot be done with an account now; empty when it can."""
+    if line is None:
+        return "there is no account under the cursor"
+    if line.state not in states:
+        return f"{wording.visible(line.account.name)} is {line.state}"
+    if line.level is None or line.level.rank < needed.rank:
+        return f"it takes '{needed}' on {wording.visible(line.account.name)}, you have '{line.level or 'nothing'}'"
+    return ""

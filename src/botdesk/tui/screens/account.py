@@ -10,6 +10,7 @@ from textual.binding import Binding, BindingType
 from textual.widgets import Static, TabbedContent, TabPane
 
 from botdesk import wording
+from botdesk.access import Level
 from botdesk.tui import flows, render
 from botdesk.tui.base import DeskScreen
 from botdesk.tui.widgets.window import Column, Slice, Window
@@ -158,6 +159,11 @@ class AccountScreen(DeskScreen):
         found: tokens.Line | None = self.query_one("#token-list", Window).row if self.tab == "tokens" else None
         return found
 
+    @property
+    def _grant(self) -> "grants.Line | None":
+        found: grants.Line | None = self.query_one("#grant-list", Window).row
+        return found
+
     def on_window_highlighted(self, message: Window.Highlighted) -> None:
         """What may be done depends on the row."""
         self.refresh_bindings()
@@ -176,17 +182,24 @@ class AccountScreen(DeskScreen):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Grey out what this account, token or operator does not allow."""
+        return None if self.is_mounted and self.why_not(action) else True
+
+    def why_not(self, action: str) -> str:
+        """What the account, the token or the operator lacks for the action; empty when nothing."""
         if action not in _NEEDS:
-            return True
-        if self._line is None or self._line.level is None:
-            return None
-        level, states = _NEEDS[action]
-        fits = self._line.level.rank >= level and self._line.state in states
-        if action in _TOKEN_STATES:
-            fits = fits and self.token is not None and self.token.state in _TOKEN_STATES[action]
-        if action == "withdraw":
-            fits = fits and self.tab == "access" and self.query_one("#grant-list", Window).row is not None
-        return True if fits else None
+            return ""
+        refusal = render.refusal(self._line, *_NEEDS[action])
+        if not refusal and action in _TOKEN_STATES:
+            refusal = self._token_refusal(_TOKEN_STATES[action])
+        if not refusal and action == "withdraw" and (self.tab != "access" or self._grant is None):
+            refusal = "put the cursor on a grant, on the tab Access"
+        return refusal
+
+    def _token_refusal(self, states: tuple[str, ...]) -> str:
+        if self.token is None:
+            return "put the cursor on a token, on the tab Tokens"
+        label = wording.visible(self.token.token.label)
+        return "" if self.token.state in states else f"'{label}' is {self.token.state}"
 
     def action_turn(self, step: int) -> None:
         """Open the next tab."""
@@ -228,7 +241,7 @@ class AccountScreen(DeskScreen):
     @work
     async def action_withdraw(self) -> None:
         """Withdraw the grant under the cursor."""
-        line = self.query_one("#grant-list", Window).row
+        line = self._grant
         if self._line is not None and line is not None:
             await flows.withdraw_access(self, self._account_id, self._line.account.name, line.grantee)
 
@@ -258,14 +271,14 @@ class AccountScreen(DeskScreen):
 
 _LIVE: Final = ("active", "disabled")
 _NEEDS: Final = {
-    "issue": (2, ("active",)),
-    "rotate": (2, ("active",)),
-    "revoke": (2, _LIVE),
-    "give": (3, _LIVE),
-    "withdraw": (3, _LIVE),
-    "modify": (3, _LIVE),
-    "switch": (3, _LIVE),
-    "remove": (3, _LIVE),
+    "issue": (Level.OPERATE, ("active",)),
+    "rotate": (Level.OPERATE, ("active",)),
+    "revoke": (Level.OPERATE, _LIVE),
+    "give": (Level.MANAGE, _LIVE),
+    "withdraw": (Level.MANAGE, _LIVE),
+    "modify": (Level.MANAGE, _LIVE),
+    "switch": (Level.MANAGE, _LIVE),
+    "remove": (Level.MANAGE, _LIVE),
 }
 _TOKEN_STATES: Final = {"rotate": ("active",), "revoke": ("active", "retiring", "pending", "expired")}
 

@@ -10,6 +10,7 @@ from textual.containers import Horizontal, Vertical
 from textual.widgets import Input, Static
 
 from botdesk import wording
+from botdesk.access import Level
 from botdesk.errors import BotdeskError
 from botdesk.tui import flows, render
 from botdesk.tui.base import DeskScreen
@@ -166,13 +167,11 @@ class AccountsScreen(DeskScreen):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Grey out what this account or this operator does not allow."""
-        if action not in _NEEDS:
-            return True
-        line = self.line
-        if line is None or line.level is None:
-            return None
-        level, states = _NEEDS[action]
-        return True if line.level.rank >= level and line.state in states else None
+        return None if self.is_mounted and self.why_not(action) else True
+
+    def why_not(self, action: str) -> str:
+        """What this account or this operator lacks for the action; empty when nothing."""
+        return render.refusal(self.line, *_NEEDS[action]) if action in _NEEDS else ""
 
     def action_open(self) -> None:
         """Open the account under the cursor."""
@@ -256,13 +255,15 @@ class AccountsScreen(DeskScreen):
 
 _LIVE: Final = ("active", "disabled")
 _NEEDS: Final = {
-    "issue": (2, ("active",)),
-    "modify": (3, _LIVE),
-    "switch": (3, _LIVE),
-    "remove": (3, _LIVE),
-    "give": (3, _LIVE),
+    "open": (Level.VIEW, (*_LIVE, "removed")),
+    "copy": (Level.VIEW, (*_LIVE, "removed")),
+    "issue": (Level.OPERATE, ("active",)),
+    "modify": (Level.MANAGE, _LIVE),
+    "switch": (Level.MANAGE, _LIVE),
+    "remove": (Level.MANAGE, _LIVE),
+    "give": (Level.MANAGE, _LIVE),
 }
-"""The rank of the level, and the states of the account, that an action needs."""
+"""The level, and the states of the account, that an action needs."""
 
 
 def _teach() -> str:

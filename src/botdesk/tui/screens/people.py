@@ -119,6 +119,10 @@ class PeopleScreen(DeskScreen):
             return True if not self._on_roles and self.persons.row is not None else None
         return True
 
+    def why_not(self, action: str) -> str:
+        """Which list the action is for."""
+        return "that is for people: tab goes there" if action == "switch" else "that is for roles: tab goes there"
+
     def action_across(self) -> None:
         """Go to the other list."""
         (self.persons if self._on_roles else self.role_list).focus()
