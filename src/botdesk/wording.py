@@ -113,6 +113,10 @@ _STEPS: Final = (
 )  # fmt: skip
 
 
+_GRACE: Final = timedelta(minutes=1)
+"""So that what was just issued for 90 days ends in 90 days, not in 89."""
+
+
 def _largest(seconds: float) -> tuple[int, str, str] | None:
     """The largest unit that fits; months only from 120 days on, so that 90 days are 90 days."""
     steps = _STEPS if seconds >= 120 * 86400 else _STEPS[2:]
@@ -133,7 +137,7 @@ def until(at: datetime | None, now: datetime) -> str:
         return "never"
     if at <= now:
         return ago(at, now)
-    found = _largest((at - now).total_seconds())
+    found = _largest((at - now + _GRACE).total_seconds())
     return f"in {plural(found[0], found[1])}" if found else "in a moment"
 
 
@@ -151,7 +155,7 @@ def until_short(at: datetime | None, now: datetime) -> str:
         return "never"
     if at <= now:
         return "over"
-    found = _largest((at - now).total_seconds())
+    found = _largest((at - now + _GRACE).total_seconds())
     return f"{found[0]}{found[2]}" if found else "1m"
 
 

@@ -3,18 +3,20 @@
 import asyncio
 import contextlib
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from rich.segment import Segment
 from rich.text import Text
 from textual import work
-from textual.app import App
+from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.color import Color
 from textual.filter import LineFilter
+from textual.screen import Screen
 from textual.signal import Signal
 from textual.worker import WorkerFailed
 
@@ -103,6 +105,18 @@ class BotdeskApp(App[None]):
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """What a foreign theme lacks."""
         return {"muted": "#808080"}
+
+    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
+        """Offer in the palette what the keys of this screen do, and the themes."""
+        offered: set[str] = set()
+        for found in screen.active_bindings.values():
+            binding = found.binding
+            if binding.tooltip and found.enabled and binding.action not in offered:
+                offered.add(binding.action)
+                act = partial(self.call_later, self.run_action, binding.action, found.node)
+                yield SystemCommand(binding.description, binding.tooltip, act)
+        for theme in THEMES:
+            yield SystemCommand(f"Theme {theme.name}", "Take this theme", partial(setattr, self, "theme", theme.name))
 
     def on_mount(self) -> None:
         """Paint the first screen, then open the desk."""

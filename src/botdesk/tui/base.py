@@ -55,6 +55,7 @@ class DeskScreen(Screen[None]):
         Binding("escape", "back", "Back", show=False, tooltip="Take back the filter or the marks, or leave"),
         Binding("r", "refresh_now", "Refresh", show=False, tooltip="Read everything again"),
         Binding("question_mark", "help", "Keys", tooltip="Every key of this screen"),
+        Binding("ctrl+p", "app.command_palette", "Palette", show=False, tooltip="Find a command by name"),
         Binding("T", "app.next_theme", "Theme", show=False, tooltip="The next theme"),
         Binding("q", "app.quit", "Quit", show=False, tooltip="Leave botdesk"),
     ]

@@ -267,7 +267,13 @@ _NEEDS: Final = {
 
 
 def _teach() -> str:
-    return "no service accounts yet: n creates the first one — or leave by q and look around with 'botdesk demo'"
+    return (
+        "no service accounts yet\n\n"
+        "n        creates the first one: a name, a purpose, scopes, a rotation period\n"
+        "i        then issues a token to it, and hands its secret over, once\n"
+        "q        leaves; 'botdesk demo' opens a desk to look around in\n"
+        "?        shows every key"
+    )
 
 
 def _preview_text(line: "accounts.Line", held: Any, granted: Any, events: Any, now: Any) -> Text:

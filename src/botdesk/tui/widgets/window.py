@@ -23,6 +23,8 @@ from botdesk.tui.render import Cell
 
 PAGE: Final = 100
 AHEAD: Final = 50
+LEAST: Final = 14
+"""The least width of what flexible columns share."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,10 +290,14 @@ class Window(ScrollView, can_focus=True):
         return 2 if self._markable else 1
 
     def _widths(self) -> list[tuple[Column, int]]:
-        """The columns that are shown and their widths; a gap of two cells is between them."""
+        """The columns that are shown and their widths; a gap of two cells is between them.
+
+        In a narrow window columns fold away from the right, until a flexible one has room to be read.
+        """
         space = self.scrollable_content_region.width
         shown = [column for column in self.columns if space >= column.above]
-        left = space - self._margin - 1 - 2 * (len(shown) - 1) - sum(column.width or 0 for column in shown)
+        while (left := self._left(shown, space)) < LEAST and len(shown) > 1:
+            shown.remove(next(column for column in reversed(shown) if column.width is not None))
         flexible = sum(column.width is None for column in shown) or 1
         share, extra = divmod(max(left, 0), flexible)
         widths: list[tuple[Column, int]] = []
@@ -300,6 +306,11 @@ class Window(ScrollView, can_focus=True):
             extra = 0 if column.width is None else extra
         return widths
 
+    def _left(self, shown: Sequence[Column], space: int) -> int:
+        if all(column.width is not None for column in shown):
+            return LEAST
+        return space - self._margin - 1 - 2 * (len(shown) - 1) - sum(column.width or 0 for column in shown)
+
     def render_line(self, y: int) -> Strip:
         """Draw one line: the heading of the columns, a heading, a row, or nothing."""
         width = self.size.width
@@ -307,7 +318,8 @@ class Window(ScrollView, can_focus=True):
             return self._header(width)
         line = y - 1 + int(self.scroll_offset.y)
         if line >= len(self._lines):
-            text = f"  {self.empty}" if not self.rows and y == 2 else ""
+            told = [] if self.rows else self.empty.split("\n")
+            text = f"  {told[y - 2]}" if 2 <= y < len(told) + 2 else ""
             return Strip([Segment(set_cell_size(text, width), self._style("muted"))], width)
         found = self._lines[line]
         if isinstance(found, str):
