@@ -8,7 +8,7 @@ from textual import events, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
-from textual.widgets import Footer
+from textual.widgets import Footer, Input
 
 from botdesk import errors
 from botdesk.errors import BotdeskError
@@ -43,9 +43,11 @@ class DeskScreen(Screen[None]):
 
     Attributes:
         NAME: Its name among the screens of the title bar.
+        FIRST: The id of the list that has the keys at first.
     """
 
     NAME: ClassVar[str] = ""
+    FIRST: ClassVar[str] = ""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("1", "app.go('accounts')", "Accounts", show=False, tooltip="All service accounts"),
@@ -91,7 +93,11 @@ class DeskScreen(Screen[None]):
         return self.desk.clock()
 
     def on_mount(self) -> None:
-        """Follow the desk from now on."""
+        """Take the remembered filter back, and follow the desk from now on."""
+        for line in self.query(FilterLine):
+            line.value = self.desk_app.memory.filters.get(self.NAME, "") if self.desk_app.memory else ""
+            line.display = bool(line.value)
+        self.query_one(f"#{self.FIRST}").focus()
         self.desk_app.changed.subscribe(self, lambda _: self.refresh_soon())
         if self.desk_app.is_open:
             self.refresh_soon()
@@ -164,8 +170,11 @@ class DeskScreen(Screen[None]):
         self.refresh_soon()
 
     def action_back(self) -> None:
-        """Go back to where one came from; a screen of the title bar stays."""
-        if not self.NAME or len(self.app.screen_stack) > self.desk_app.DEPTH:
+        """Take the filter back, or go back to where one came from; a screen of the title bar stays."""
+        if self.filter_text:
+            self.query_one(FilterLine).value = ""
+            self.on_filter_line_closed()
+        elif not self.NAME:
             self.app.pop_screen()
 
     def action_help(self) -> None:
@@ -179,6 +188,22 @@ class DeskScreen(Screen[None]):
         line = self.query_one(FilterLine)
         line.display = True
         line.focus()
+
+    @property
+    def filter_text(self) -> str:
+        """What is typed to filter by; empty on a screen without a filter."""
+        return "".join(line.value for line in self.query(FilterLine))
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """Filter as one types."""
+        if self.desk_app.memory is not None:
+            self.desk_app.memory.filters[self.NAME] = event.value
+        self.refresh_soon()
+
+    def on_filter_line_closed(self) -> None:
+        """Go back to the list; the filter is shown while it is not empty."""
+        self.query_one(FilterLine).display = bool(self.filter_text)
+        self.query_one(f"#{self.FIRST}").focus()
 
     def copy(self, text: str) -> None:
         """Send a name or an id, never a secret, to the terminal's clipboard."""

@@ -25,9 +25,13 @@ R = TypeVar("R")
 
 
 class Dialog(ModalScreen[T | None], Generic[T]):
-    """A framed box over the screen that it was asked from."""
+    """A framed box over the screen that it was asked from.
 
-    KEYS: ClassVar[str] = "esc leaves"
+    Attributes:
+        KEYS: The line of its keys, which can be clicked; the one text of a dialog that is markup, and no data.
+    """
+
+    KEYS: ClassVar[str] = "[@click=screen.leave]esc leaves[/]"
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", "Leave", show=False)]
 
     def __init__(self, title: str) -> None:
@@ -41,7 +45,7 @@ class Dialog(ModalScreen[T | None], Generic[T]):
             with VerticalScroll(id="dialog-body", can_focus=False):
                 yield from self.body()
             yield Static("", id="dialog-error", markup=False)
-            yield Static(self.KEYS, id="dialog-keys", markup=False)
+            yield Static(self.KEYS, id="dialog-keys")
 
     def body(self) -> ComposeResult:
         """What is between the title and the keys."""
@@ -121,7 +125,9 @@ class Wrong(InvalidInput):
 class Form(Dialog[T], Generic[T]):
     """A dialog of fields; enter goes on to the next and submits from the last."""
 
-    KEYS = "tab next · enter on the last field or ctrl+s does it · esc leaves"
+    KEYS = (
+        "tab next · [@click=screen.submit]ctrl+s, or enter at the end, does it[/] · [@click=screen.leave]esc leaves[/]"
+    )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+s", "submit", "Do it", show=False),
         Binding("enter", "next", "Next", show=False),

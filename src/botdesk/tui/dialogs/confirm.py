@@ -13,7 +13,7 @@ from botdesk.tui.dialogs.base import Dialog
 class Confirm(Dialog[bool]):
     """A question that is answered by y or n."""
 
-    KEYS = "y yes · n no"
+    KEYS = "[@click=screen.yes]y yes[/] · [@click=screen.leave]n no[/]"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("y", "yes", "Yes", show=False),
         Binding("n", "leave", "No", show=False),

@@ -16,7 +16,7 @@ from botdesk.tui.dialogs.base import Dialog
 class EventDialog(Dialog[None]):
     """One event, with its digests and hashes."""
 
-    KEYS = "y copies SEQ:HASH · esc leaves"
+    KEYS = "[@click=screen.copy]y copies SEQ:HASH[/] · [@click=screen.leave]esc leaves[/]"
     BINDINGS: ClassVar[list[BindingType]] = [Binding("y", "copy", "Copy", show=False)]
 
     def __init__(self, event: audit.Event) -> None:

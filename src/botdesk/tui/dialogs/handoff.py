@@ -37,7 +37,11 @@ class HandoffDialog(Dialog[Receipt]):
     """Hand a secret over, once."""
 
     AUTO_FOCUS = ""
-    KEYS = "c clipboard · f file · x command · esc leaves"
+    KEYS = (
+        "[@click=screen.clipboard]c clipboard[/] · [@click=screen.file]f file[/] · "
+        "[@click=screen.command]x command[/] · [@click=screen.leave]esc leaves[/]"
+    )
+    DONE_KEYS = "[@click=screen.paste]p paste to check[/] · [@click=screen.leave]enter or esc: done[/]"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("c", "clipboard", "Clipboard", show=False),
         Binding("f", "file", "File", show=False),
@@ -186,7 +190,7 @@ class HandoffDialog(Dialog[Receipt]):
         self.query_one("#handoff-where").display = False
         self.query_one("#handoff-targets").display = False
         self.set_focus(None)
-        self.query_one("#dialog-keys", Static).update("p paste to check · enter or esc: done")
+        self.query_one("#dialog-keys", Static).update(self.DONE_KEYS)
         self._tell()
 
     def _tell(self) -> None:

@@ -6,7 +6,7 @@ from textual import work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
-from textual.widgets import Input, Static
+from textual.widgets import Static
 
 from botdesk import wording
 from botdesk.errors import BotdeskError
@@ -27,6 +27,7 @@ class AccessScreen(DeskScreen):
     """Accounts and who reaches them; or people and what they reach."""
 
     NAME = "access"
+    FIRST = "left"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("b", "turn", "By person", tooltip="By account or by person: the other way round"),
         Binding("tab", "across", "Across", tooltip="To the other list", priority=True),
@@ -64,11 +65,6 @@ class AccessScreen(DeskScreen):
         """The list at the right."""
         return self.query_one("#right", Window)
 
-    def on_mount(self) -> None:
-        """Begin at the left."""
-        super().on_mount()
-        self.left.focus()
-
     def _left_cells(self, row: Any) -> list[Cell]:
         if hasattr(row, "person"):
             return [render.plain(row.person.name, "accent"), Cell(row.person.standing, "muted")]
@@ -79,7 +75,7 @@ class AccessScreen(DeskScreen):
         """Read the list at the left; the right one follows its cursor."""
         from botdesk import accounts, people
 
-        text = self.query_one(FilterLine).value
+        text = self.filter_text
         if self._by_person:
             found = [line for line in await self.ask(people.listed, disabled=False) if text.lower() in line.person.name]
 
@@ -98,16 +94,6 @@ class AccessScreen(DeskScreen):
         await self.left.show(fetch)
         noun, nouns = ("person", "people") if self._by_person else ("account", "accounts")
         self.facts(f"{wording.plural(self.left.total, noun, nouns)} · b turns it round")
-
-    def on_input_changed(self, event: Input.Changed) -> None:
-        """Filter as one types."""
-        self.refresh_soon()
-
-    def on_filter_line_closed(self) -> None:
-        """Go back to the list."""
-        line = self.query_one(FilterLine)
-        line.display = bool(line.value)
-        self.left.focus()
 
     def on_window_highlighted(self, message: Window.Highlighted) -> None:
         """Show who or what belongs to the row at the left."""
@@ -170,12 +156,6 @@ class AccessScreen(DeskScreen):
             from botdesk.tui.screens.account import AccountScreen
 
             self.app.push_screen(AccountScreen(self._account[0]))
-
-    def action_back(self) -> None:
-        """Take back the filter."""
-        line = self.query_one(FilterLine)
-        if line.value:
-            line.value, line.display = "", False
 
     @work
     async def action_give(self) -> None:

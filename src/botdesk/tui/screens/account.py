@@ -47,6 +47,7 @@ ENDED: Final = frozenset({"expired", "revoked"})
 class AccountScreen(DeskScreen):
     """One account."""
 
+    FIRST = "token-list"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("tab", "turn(1)", "Next tab", tooltip="Tokens, access, activity", priority=True),
         Binding("shift+tab", "turn(-1)", "Previous tab", show=False, priority=True),
@@ -98,11 +99,6 @@ class AccountScreen(DeskScreen):
                     heading=lambda event: wording.day(event.at),
                     id="event-list",
                 )
-
-    def on_mount(self) -> None:
-        """Begin on the tokens."""
-        super().on_mount()
-        self.query_one("#token-list").focus()
 
     async def reload(self) -> None:
         """Read the account and all its tabs."""

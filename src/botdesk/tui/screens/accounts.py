@@ -7,7 +7,7 @@ from textual import work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
-from textual.widgets import Input, Static
+from textual.widgets import Static
 
 from botdesk import wording
 from botdesk.access import Level
@@ -36,6 +36,7 @@ class AccountsScreen(DeskScreen):
     """The list of accounts."""
 
     NAME = "accounts"
+    FIRST = "accounts"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "open", "Open", tooltip="Its tokens, access and activity"),
         Binding("n", "create", "New", tooltip="Create a service account"),
@@ -82,20 +83,11 @@ class AccountsScreen(DeskScreen):
         found: accounts.Line | None = self.window.row
         return found
 
-    def on_mount(self) -> None:
-        """Take the remembered filter and begin."""
-        super().on_mount()
-        memory = self.desk_app.memory
-        if memory and (text := memory.filters.get(self.NAME)):
-            line = self.query_one(FilterLine)
-            line.value, line.display = text, True
-        self.window.focus()
-
     async def reload(self) -> None:
         """Read the list with its filter and order."""
         from botdesk import accounts
 
-        text = self.query_one(FilterLine).value
+        text = self.filter_text
         state = accounts.AccountState.DISABLED if self._shown == "disabled" else None
         wanted = accounts.Filter(text=text, state=state, removed=self._shown == "all")
         sort, descending = accounts.Sort(self._sort), self._descending
@@ -118,22 +110,9 @@ class AccountsScreen(DeskScreen):
         facts += [f"{len(window.marked)} marked"] if window.marked else []
         self.facts(" · ".join(facts))
 
-    def on_input_changed(self, event: Input.Changed) -> None:
-        """Filter as one types."""
-        memory = self.desk_app.memory
-        if memory is not None:
-            memory.filters[self.NAME] = event.value
-        self.refresh_soon()
-
-    def on_filter_line_closed(self) -> None:
-        """Go back to the list."""
-        line = self.query_one(FilterLine)
-        line.display = bool(line.value)
-        self.window.focus()
-
     def on_window_highlighted(self, message: Window.Highlighted) -> None:
         """Show the preview of the row under the cursor."""
-        self._tell(self.query_one(FilterLine).value)
+        self._tell(self.filter_text)
         self.refresh_bindings()
         self._preview(message.row)
 
@@ -243,14 +222,12 @@ class AccountsScreen(DeskScreen):
 
     def action_back(self) -> None:
         """Take back the marks, then the filter."""
-        line = self.query_one(FilterLine)
         if self.window.marked:
             self.window.marked.clear()
             self.window.refresh()
-            self._tell(line.value)
-        elif line.value:
-            line.value = ""
-            line.display = False
+            self._tell(self.filter_text)
+        else:
+            super().action_back()
 
 
 _LIVE: Final = ("active", "disabled")

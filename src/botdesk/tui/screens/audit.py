@@ -8,7 +8,7 @@ from textual import work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, VerticalScroll
-from textual.widgets import Input, Static
+from textual.widgets import Static
 
 from botdesk import wording
 from botdesk.errors import BotdeskError
@@ -33,6 +33,7 @@ class AuditScreen(DeskScreen):
     """The timeline."""
 
     NAME = "audit"
+    FIRST = "events"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "open", "Open", tooltip="Everything about the event, hashes too"),
         Binding("slash", "filter", "Search", tooltip="Search as you type"),
@@ -67,11 +68,6 @@ class AuditScreen(DeskScreen):
         """The timeline."""
         return self.query_one("#events", Window)
 
-    def on_mount(self) -> None:
-        """Begin on the timeline."""
-        super().on_mount()
-        self.window.focus()
-
     def wanted(self) -> "audit.Filter":
         """The filters and the search together."""
         from dataclasses import replace
@@ -79,7 +75,7 @@ class AuditScreen(DeskScreen):
         from botdesk import audit
 
         filter = self._filter or audit.Filter()
-        return replace(filter, text=f"{filter.text} {self.query_one(FilterLine).value}".strip())
+        return replace(filter, text=f"{filter.text} {self.filter_text}".strip())
 
     async def reload(self) -> None:
         """Read the timeline and the chart."""
@@ -129,16 +125,6 @@ class AuditScreen(DeskScreen):
         line.set_class(not verdict.holds, "broken")
         line.update(f" {_verdict(verdict)}")
 
-    def on_input_changed(self, event: Input.Changed) -> None:
-        """Search as one types."""
-        self.refresh_soon()
-
-    def on_filter_line_closed(self) -> None:
-        """Go back to the timeline."""
-        line = self.query_one(FilterLine)
-        line.display = bool(line.value)
-        self.window.focus()
-
     def on_window_highlighted(self, message: Window.Highlighted) -> None:
         """Show the event in full beside the timeline, where there is room."""
         from botdesk.tui.dialogs.event import facts
@@ -175,12 +161,11 @@ class AuditScreen(DeskScreen):
 
     def action_back(self) -> None:
         """Take back the search, then the filters."""
-        line = self.query_one(FilterLine)
-        if line.value:
-            line.value, line.display = "", False
-        elif self._filter is not None:
+        if self._filter is not None and not self.filter_text:
             self._filter = None
             self.refresh_soon()
+        else:
+            super().action_back()
 
 
 def _cells(event: Any) -> Any:

@@ -6,7 +6,7 @@ from textual import work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.widgets import Input, Static
+from textual.widgets import Static
 
 from botdesk import wording
 from botdesk.tui import render
@@ -34,6 +34,7 @@ class PeopleScreen(DeskScreen):
     """People above, roles below."""
 
     NAME = "people"
+    FIRST = "persons"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("tab", "across", "Across", tooltip="Between people and roles", priority=True),
         Binding("n", "add", "New", tooltip="Let a person in, or create a role"),
@@ -67,16 +68,11 @@ class PeopleScreen(DeskScreen):
     def _on_roles(self) -> bool:
         return self.role_list.has_focus
 
-    def on_mount(self) -> None:
-        """Begin on the people."""
-        super().on_mount()
-        self.persons.focus()
-
     async def reload(self) -> None:
         """Read both lists."""
         from botdesk import people
 
-        text = self.query_one(FilterLine).value.lower()
+        text = self.filter_text.lower()
         persons = [
             line
             for line in await self.ask(people.listed)
@@ -90,16 +86,6 @@ class PeopleScreen(DeskScreen):
         told = wording.plural(active, "active person", "active people")
         self.facts(f"{told} of {len(persons)} · {wording.plural(len(roles), 'role')}")
         self.refresh_bindings()
-
-    def on_input_changed(self, event: Input.Changed) -> None:
-        """Filter as one types."""
-        self.refresh_soon()
-
-    def on_filter_line_closed(self) -> None:
-        """Go back to the people."""
-        line = self.query_one(FilterLine)
-        line.display = bool(line.value)
-        self.persons.focus()
 
     def on_window_highlighted(self, message: Window.Highlighted) -> None:
         """What may be done depends on the row."""
@@ -126,12 +112,6 @@ class PeopleScreen(DeskScreen):
     def action_across(self) -> None:
         """Go to the other list."""
         (self.persons if self._on_roles else self.role_list).focus()
-
-    def action_back(self) -> None:
-        """Take back the filter."""
-        line = self.query_one(FilterLine)
-        if line.value:
-            line.value, line.display = "", False
 
     @work
     async def action_add(self) -> None:
