@@ -99,6 +99,8 @@ class Action(StrEnum):
     TOKEN_REVOKED = "token:revoked"
     TOKEN_USED = "token:used"
     TOKEN_REFUSED = "token:refused"
+    TOKEN_UNKNOWN = "token:unknown"
+    TOKEN_REHASHED = "token:rehashed"
     AUDIT_VIEWED = "audit:viewed"
     AUDIT_EXPORTED = "audit:exported"
 
@@ -128,6 +130,9 @@ BY_STANDING = {
 BY_ACCOUNTS = frozenset({Action.TOKEN_USED, Action.TOKEN_REFUSED})
 """What a service account does itself."""
 
+ON_OWN_TOKENS = frozenset({Action.TOKEN_REVOKED})
+"""What a service account does with a token of its own (RFC 7009)."""
+
 
 def allows(actor: Actor, action: Action, level: Level | None = None) -> bool:
     """Decide whether the actor may do the action.
@@ -143,7 +148,7 @@ def allows(actor: Actor, action: Action, level: Level | None = None) -> bool:
     if not actor.active:
         return False
     if actor.kind is ActorKind.ACCOUNT:
-        return action in BY_ACCOUNTS
+        return action in BY_ACCOUNTS or (action in ON_OWN_TOKENS and level is not None)
     if actor.standing is Standing.ADMIN:
         return action not in BY_ACCOUNTS
     needed = ON_ACCOUNT.get(action)

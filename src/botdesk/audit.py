@@ -10,20 +10,21 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
-from sqlalchemy import ColumnElement, String, and_, func, or_, type_coerce
+from sqlalchemy import BigInteger, ColumnElement, String, and_, func, or_, type_coerce
+from sqlalchemy import cast as sql_cast
 from sqlmodel import SQLModel, col, select
 
 from botdesk import access
 from botdesk.access import Action
 from botdesk.errors import AccessDenied, Conflict, InvalidInput, StoreError
-from botdesk.store import chain, reach
+from botdesk.store import bulk, chain, reach
 from botdesk.store.chain import Finding as Finding
 from botdesk.store.chain import Head as Head
 from botdesk.store.chain import Verdict as Verdict
 from botdesk.store.digest import GENESIS, canonical, chained, digest, key_of, raw, stored, stored_before, table_of
-from botdesk.store.tables import Account, from_text, to_text
+from botdesk.store.tables import Account, Setting, from_text, to_text
 from botdesk.store.tables import Event as Event
 from botdesk.store.tables import Outcome as Outcome
 from botdesk.store.transaction import Denial, Transaction
@@ -142,10 +143,58 @@ def record(
         "account": account.name if account else None,
         "outcome": outcome.value,
         "source": tx.source,
-        "detail": canonical({key: value for key, value in detail.items() if value is not None}),
+        "detail": written(detail),
     }
     values |= _subject(tx, row, gone=gone)
     return _append(tx, values)
+
+
+def written(detail: Mapping[str, Any]) -> str:
+    """Write what an event says besides, as `detail_of` reads it; None values are left out."""
+    return canonical({key: value for key, value in detail.items() if value is not None})
+
+
+def append(tx: Transaction, many: Iterable[dict[str, Any]]) -> None:
+    """Append events whose stored values are all known, in few statements: the way of uses, which come in crowds.
+
+    Args:
+        tx: The transaction that changed the rows that they are about.
+        many: The values of each event just as they are stored, but `sequence`, `previous` and `hash`.
+    """
+    last, rows = _head(tx), []
+    for values in many:
+        values["sequence"] = last.sequence + 1
+        link = chained(last.hash, values)
+        rows.append(values | {"previous": last.hash, "hash": link})
+        last = Head(last.sequence + 1, link)
+    bulk.insert(tx.session.connection(), table_of(Event), rows)
+    tx.appended = (last.sequence, last.hash)
+
+
+def high_water(tx: Transaction) -> datetime | None:
+    """The highest time of any event since the clock was accepted: no clock should be behind it; None without events."""
+    newest = select(Event.at).where(col(Event.sequence) > _ACCEPTED).order_by(col(Event.at).desc()).limit(1)
+    return tx.session.exec(newest).first()
+
+
+def accept_clock(tx: Transaction) -> None:
+    """Begin the high-water mark of time anew at this transaction's instant, after a clock that ran ahead was mended.
+
+    Raises:
+        AccessDenied: The actor is no admin.
+    """
+    require(tx, Action.DESK_SET, name=CLOCK_ACCEPTED)
+    setting = tx.session.get(Setting, CLOCK_ACCEPTED) or Setting(key=CLOCK_ACCEPTED, value="0")
+    setting.value = str(_head(tx).sequence)
+    record(tx, Action.DESK_SET, setting, name=CLOCK_ACCEPTED)
+
+
+CLOCK_ACCEPTED: Final = "clock_accepted"
+"""The setting that holds the sequence of the last event whose time does not count any more."""
+
+_ACCEPTED: Final = func.coalesce(
+    select(sql_cast(col(Setting.value), BigInteger)).where(Setting.key == CLOCK_ACCEPTED).scalar_subquery(), 0
+)
 
 
 def _subject(tx: Transaction, row: SQLModel | None, *, gone: bool) -> dict[str, Any]:

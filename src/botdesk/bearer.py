@@ -10,6 +10,7 @@ import contextlib
 import hmac
 import re
 import threading
+from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -231,6 +232,43 @@ class Argon2id:
 
 def _unusable_hash() -> StoreError:
     return StoreError("a token's stored hash is unusable", hint="run 'botdesk audit verify': the row may be tampered")
+
+
+class Proofs:
+    """Remembers what argon2 said yes to: the proof, never a verdict.
+
+    Kept is a keyed BLAKE2b, under a random key of this process, of the stored hash and the secret. The least
+    recently used one is forgotten first.
+    """
+
+    MOST: Final = 16_384
+
+    def __init__(self, entropy: Entropy, *, most: int = MOST) -> None:
+        self._key = entropy(32)
+        self._most = most
+        self._marks: OrderedDict[bytes, None] = OrderedDict()
+        self._turn = threading.Lock()
+
+    def mark(self, stored: str, proof: Secret) -> bytes:
+        """What is kept of a secret and the stored hash that it is held against."""
+        return blake2b(f"{stored}\0{proof.reveal()}".encode(), key=self._key, digest_size=32).digest()
+
+    def known(self, stored: str, proof: Secret) -> bool:
+        """Tell whether the secret was proved against this stored hash before."""
+        mark = self.mark(stored, proof)
+        with self._turn:
+            if mark not in self._marks:
+                return False
+            self._marks.move_to_end(mark)
+            return True
+
+    def remember(self, stored: str, proof: Secret) -> None:
+        """Remember that the secret was proved against this stored hash."""
+        mark = self.mark(stored, proof)
+        with self._turn:
+            self._marks[mark] = None
+            while len(self._marks) > self._most:
+                self._marks.popitem(last=False)
 
 
 class Fingerprint:

@@ -16,16 +16,18 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session, select
 
-from botdesk import access, audit, settings
+from botdesk import access, audit, settings, tokens
 from botdesk.access import Action, Actor, ActorKind, Standing
 from botdesk.bearer import MINT_KEY_BYTES, Argon2id, Entropy, Hasher
 from botdesk.errors import AccessDenied, StoreError
 from botdesk.settings import Settings, default_store
 from botdesk.store import backup, engine, files, schema
 from botdesk.store.backup import Check as Check
+from botdesk.store.lookup import Lookup
 from botdesk.store.tables import Account, Person, Setting
 from botdesk.store.transaction import Denial
 from botdesk.store.transaction import Transaction as Transaction
+from botdesk.verifier import Verifier as Verifier
 
 Clock = Callable[[], datetime]
 P = ParamSpec("P")
@@ -200,6 +202,26 @@ class Desk:
         with self._system(writing=False) as tx:
             return audit.head(tx)
 
+    def verifier(self) -> Verifier:
+        """Make a verifier of bearer tokens on this desk; close it before the desk.
+
+        Raises:
+            StoreError: The store cannot be read.
+        """
+        with self._system(writing=False) as tx:
+            key = tokens.mint_key(tx)
+        return Verifier(
+            self._as_system,
+            Lookup(self._engine),
+            mint_key=key,
+            clock=self.clock,
+            entropy=self._entropy,
+            hasher=self._hasher,
+            at_once=self.settings.argon2_at_once,
+            queued=self.settings.argon2_queue,
+            coalesce=self.settings.record_uses == "coalesced",
+        )
+
     def backup(self, path: Path | None = None) -> Path:
         """Copy the store into a new private file and record it.
 
@@ -238,6 +260,12 @@ class Desk:
             if denied is not None and denied.denial is not None:
                 self._record_denial(denied, denied.denial)
             raise
+
+    @contextlib.contextmanager
+    def _as_system(self) -> Iterator[Transaction]:
+        with self._system(writing=True) as tx:
+            yield tx
+            self._commit(tx)
 
     @contextlib.contextmanager
     def _system(self, *, writing: bool) -> Iterator[Transaction]:

@@ -10,7 +10,8 @@
     ├── HandoffFailed       nothing took the secret
     ├── AuditBroken         the chain does not verify
     └── StoreError          the store cannot be read or written
-        └── SchemaMismatch  the store is of another schema
+        ├── SchemaMismatch  the store is of another schema
+        └── Overloaded      too much is asked at once; try again
 
 Messages are lower case, without a full stop, with names quoted; the hint says what to try.
 """
@@ -68,3 +69,7 @@ class StoreError(BotdeskError):
 
 class SchemaMismatch(StoreError):
     """The store is of a schema that this program does not know."""
+
+
+class Overloaded(StoreError):
+    """More is asked at once than this process takes on; the same will do a moment later."""

@@ -14,6 +14,7 @@ from typing import Any, Final
 from botdesk.errors import InvalidInput
 
 CLIPBOARD_WAYS: Final = ("auto", "native", "osc52")
+RECORDING_WAYS: Final = ("each", "coalesced")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +31,9 @@ class Settings:
         argon2_passes: Passes of one argon2id computation.
         argon2_lanes: Lanes of one argon2id computation.
         argon2_at_once: How many argon2id computations may run at once in a process.
+        argon2_queue: How many more may wait for their turn; what comes beyond is turned away for a moment.
+        record_uses: `each` use of a token is an event, or repeated ones from one source are `coalesced` into one a
+            minute, with a count.
     """
 
     store: str
@@ -41,6 +45,8 @@ class Settings:
     argon2_passes: int = 2
     argon2_lanes: int = 1
     argon2_at_once: int = 2
+    argon2_queue: int = 64
+    record_uses: str = "each"
 
 
 _BOUNDS: Final = {
@@ -49,7 +55,9 @@ _BOUNDS: Final = {
     "argon2_passes": (1, 16),
     "argon2_lanes": (1, 8),
     "argon2_at_once": (1, 64),
+    "argon2_queue": (1, 10_000),
 }
+_CHOICES: Final = {"clipboard": CLIPBOARD_WAYS, "record_uses": RECORDING_WAYS}
 _NAMES: Final = tuple(field.name for field in fields(Settings) if field.name != "config_file")
 
 
@@ -107,8 +115,8 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
 def _checked(name: str, value: Any) -> Any:
     if name == "state_dir":
         return Path(str(value)).expanduser()
-    if name == "clipboard" and value not in CLIPBOARD_WAYS:
-        raise InvalidInput(f"the setting 'clipboard' cannot be {value!r}", hint=f"use {', '.join(CLIPBOARD_WAYS)}")
+    if name in _CHOICES and value not in _CHOICES[name]:
+        raise InvalidInput(f"the setting {name!r} cannot be {value!r}", hint=f"use {', '.join(_CHOICES[name])}")
     if name in _BOUNDS:
         return _whole_number(name, value)
     return str(value)

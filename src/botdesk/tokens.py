@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any, Final
+from typing import Any, Final, Protocol, TypeVar
 
 from sqlmodel import col, select
 
@@ -60,7 +60,31 @@ class Line:
     issuer: str
 
 
-def state(token: Token, now: datetime) -> TokenState:
+At = TypeVar("At", datetime, str)
+At_co = TypeVar("At_co", bound=datetime | str, covariant=True)
+
+
+class Dated(Protocol[At_co]):
+    """What the state of a token follows from: a `Token`, or a row just as the store keeps it, with instants as text."""
+
+    @property
+    def delivered_at(self) -> At_co | None:
+        """When its secret was handed over."""
+
+    @property
+    def expires_at(self) -> At_co | None:
+        """When it ends by itself."""
+
+    @property
+    def revoked_at(self) -> At_co | None:
+        """When it was ended."""
+
+    @property
+    def successor_id(self) -> str | None:
+        """The token that it was rotated to."""
+
+
+def state(token: Dated[At], now: At) -> TokenState:
     """The state of a token at an instant."""
     if token.revoked_at:
         return TokenState.REVOKED

@@ -230,8 +230,10 @@ _SENTENCES: Final = {
     "token:delivered": "handed token {label} of {account} to {to}",
     "token:rotated": "rotated token {label} of {account}{overlap}",
     "token:revoked": "revoked token {label} of {account}{because}",
-    "token:used": "used token {label}",
+    "token:used": "used token {label}{times}",
     "token:refused": "was refused with token {label}{because}",
+    "token:unknown": "turned away {count} strings that are no tokens of this desk",
+    "token:rehashed": "renewed the stored hash of token {label} of {account}",
     "audit:viewed": "looked at the audit",
     "audit:exported": "exported the audit",
 }
@@ -263,10 +265,11 @@ def sentence(
     facts["account"] = account or "an account"
     facts["label"] = f"'{facts['label']}'" if facts["label"] else facts["token"]
     facts["because"] = f": {facts['reason']}" if facts["reason"] else ""
+    facts["times"] = f" {facts['count']} times" if facts["count"] else ""
     facts["overlap"] = f", overlap {facts['overlap']}" if facts["overlap"] else ""
     facts["changes"] = _changes(detail.get("changes"))
     told = _SENTENCES.get(action, f"{action.replace(':', ' ')} {subject_kind or ''} {account or ''}").format_map(facts)
-    if outcome in _ENDINGS:
+    if outcome in _ENDINGS and action != "token:refused":
         verb, _, rest = told.partition(" ")
         told = f"tried to {_INFINITIVES.get(verb, verb)} {rest}: {_ENDINGS[outcome]}"
     return visible(" ".join(f"{actor} {told}".split()).replace(" ,", ","))

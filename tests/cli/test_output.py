@@ -34,6 +34,7 @@ def test_every_error_has_an_exit_code_of_its_own() -> None:
         ("AuditBroken", 8),
         ("StoreError", 8),
         ("SchemaMismatch", 8),
+        ("Overloaded", 8),
     ],
 )
 def test_errors_end_with_the_documented_exit_code(kind: str, code: int, capsys: pytest.CaptureFixture[str]) -> None:

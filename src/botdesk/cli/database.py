@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from botdesk import audit, verification, wording
 from botdesk.cli import output
 from botdesk.cli.context import AsJson, Visit, visiting
 from botdesk.desk import Check
@@ -46,6 +47,24 @@ def check(visit: Visit, json: AsJson = False) -> None:
     else:
         output.table(("CHECK", "RESULT", "FOUND"), [(check.name, _result(check), check.words) for check in checks])
     refuse_unwell(checks)
+
+
+@app.command()
+@visiting
+def clock(
+    visit: Visit,
+    accept: Annotated[
+        bool, typer.Option("--accept", help="Go by this machine's clock from now on, whatever the audit says.")
+    ] = False,
+) -> None:
+    """Hold this machine's clock against the audit: tokens are not verified by one that was set back."""
+    with visit.desk(create=False) as desk:
+        if accept:
+            desk.run(audit.accept_clock)
+        mark, now = desk.ask(audit.high_water), desk.clock()
+    output.data(f"clock  {wording.when(now)}")
+    output.data(f"audit  {wording.when(mark) if mark else 'nothing newer'}")
+    verification.refuse_clock(now, mark)
 
 
 def refuse_unwell(checks: list[Check]) -> None:

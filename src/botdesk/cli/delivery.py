@@ -1,12 +1,14 @@
 """From a pending token to a delivered one: choose a target, give the secret away, clear the clipboard."""
 
 import contextlib
+import getpass
 import os
 import shutil
 import signal
 import sys
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Final
 
 from botdesk import handoff, tokens, wording
@@ -170,3 +172,21 @@ def _clear(clearing: handoff.Clearing) -> None:
         output.talk("your terminal was asked to clear its clipboard")
     else:
         output.talk("the clipboard was cleared" if cleared else "the clipboard held something else and was left alone")
+
+
+MOST_PRESENTED: Final = 4096
+
+
+def received(file: Path | None) -> str:
+    """Read a presented token from a file, or from stdin; at a terminal it is not shown while it is typed.
+
+    Raises:
+        InvalidInput: The file cannot be read.
+    """
+    if file is None and output.on_terminal(sys.stdin):
+        return getpass.getpass("token: ").strip()
+    try:
+        with sys.stdin.buffer if file is None else file.open("rb") as source:
+            return source.read(MOST_PRESENTED).decode("utf-8", "replace").strip()
+    except OSError as error:
+        raise InvalidInput(f"'{file}' cannot be read: {error.strerror}", hint="check its name and rights") from None

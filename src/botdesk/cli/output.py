@@ -24,6 +24,7 @@ EXIT_CODES: Final[Mapping[type[errors.BotdeskError], int]] = {
     errors.AuditBroken: 8,
     errors.StoreError: 8,
     errors.SchemaMismatch: 8,
+    errors.Overloaded: 8,
 }
 """The exit code of every error; 0 is done, 1 an internal error or one of the system."""
 

@@ -1,14 +1,17 @@
 """`botdesk token`: bearer tokens, and where their secrets go."""
 
+from dataclasses import asdict
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from botdesk import tokens, wording
+from botdesk import scopes, tokens, wording
 from botdesk.cli import delivery, output
 from botdesk.cli.context import AccountName, AsJson, Scopes, SomeAccount, TokenId, Visit, Yes, confirm, visiting
 from botdesk.tokens import TokenState
+from botdesk.verification import Asked
 
 app = typer.Typer(help="Bearer tokens of service accounts.", no_args_is_help=True)
 
@@ -118,6 +121,26 @@ def revoke(
             tokens.revoke(tx, token, reason=reason)
             line = tokens.line(tx, token)
     _handed(f"revoked the token '{line.token.label}' ({line.token.id}) of '{line.account}'", line, json=json)
+
+
+@app.command()
+@visiting
+def verify(
+    visit: Visit,
+    scope: Scopes = None,
+    file: Annotated[
+        Path | None, typer.Option("--file", metavar="PATH", help="Read the token from this file, not from stdin.")
+    ] = None,
+    json: AsJson = False,
+) -> None:
+    """Say whose token it is that comes on stdin; it is recorded as a use of it."""
+    presented = delivery.received(file)
+    with visit.desk(create=False) as desk, desk.verifier() as verifier:
+        asked = Asked(scopes=scopes.parse(scope or ()), address="cli")
+        found = verifier.require(presented, asked=asked)
+        line = desk.ask(tokens.line, found.jti)
+    facts = {name: value for name, value in asdict(found).items() if name != "active"}
+    output.thing({"account": line.account, "label": line.token.label, **facts}, json=json)
 
 
 @app.command()

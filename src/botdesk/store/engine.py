@@ -48,7 +48,7 @@ def open_engine(url: URL, *, create: bool, make_folder: bool) -> Engine:
     files.prepare(Path(str(url.database)), create=create, make_folder=make_folder)
     engine = create_engine(url, module=pysqlite3, hide_parameters=True, connect_args={"timeout": 10})
     event.listen(engine, "connect", _on_connect)
-    event.listen(engine, "begin", _beginner(Path(str(url.database))))
+    event.listen(engine, "begin", _beginner(url))
     return engine
 
 
@@ -98,12 +98,23 @@ def _on_connect(connection: Any, record: Any) -> None:
         connection.execute(f"PRAGMA {pragma}").fetchall()
 
 
-def _beginner(path: Path) -> Callable[[Connection], None]:
+def watch(url: URL) -> Callable[[], None]:
+    """Make a check that the store is still the file that it was; the check raises StoreError when it is not."""
+    path = Path(str(url.database))
     opened = files.identity(path)
 
-    def begin(connection: Connection) -> None:
+    def check() -> None:
         if files.identity(path) != opened:
             raise StoreError(f"the store '{path}' was replaced or removed", hint="start again to use what is there now")
+
+    return check
+
+
+def _beginner(url: URL) -> Callable[[Connection], None]:
+    check = watch(url)
+
+    def begin(connection: Connection) -> None:
+        check()
         options = connection.get_execution_options()
         if not options.get("outside"):
             connection.exec_driver_sql("BEGIN IMMEDIATE" if options.get("writing") else "BEGIN")

@@ -21,7 +21,12 @@ def in_reach(actor: Actor) -> ColumnElement[bool]:
 
 
 def level_on(session: Session, actor: Actor, account: Account) -> Level | None:
-    """The level that creation and grants give the actor on the account; standing is not looked at."""
+    """The level that creation and grants give the actor on the account; standing is not looked at.
+
+    A service account operates itself, and no other.
+    """
+    if actor.kind is ActorKind.ACCOUNT:
+        return Level.OPERATE if actor.id == account.id else None
     levels = session.exec(select(col(Grant.level)).where(Grant.account_id == account.id, _granted_to(actor.id)))
     return highest(levels, creator=account.created_by == actor.id)
 

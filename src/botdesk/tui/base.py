@@ -34,6 +34,7 @@ SEVERITIES: Final[dict[type[BotdeskError], str]] = {
     errors.AuditBroken: "error",
     errors.StoreError: "error",
     errors.SchemaMismatch: "error",
+    errors.Overloaded: "error",
 }
 """How grave each error is shown."""
 

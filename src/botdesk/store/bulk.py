@@ -1,0 +1,38 @@
+"""Many rows in few statements.
+
+A driver gives other threads their turn at each statement and takes its own back late when they are busy, so a statement
+a row is dear. The sizes are few, so that the statements stay prepared.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
+from typing import Any, Final
+
+from sqlalchemy import Connection, Table
+
+SIZES: Final = (64, 16, 4, 1)
+
+
+def insert(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert rows whose values are just as they are to be stored."""
+    names = tuple(column.name for column in table.columns)
+    quoted = connection.dialect.identifier_preparer.format_table(table)
+    mark = "?" if connection.dialect.paramstyle == "qmark" else "%s"
+    for part in _parts(rows):
+        values = tuple([row[name] for row in part for name in names])
+        connection.exec_driver_sql(_statement(quoted, names, mark, len(part)), values)
+
+
+def _parts(rows: Sequence[Mapping[str, Any]]) -> Iterator[Sequence[Mapping[str, Any]]]:
+    start = 0
+    for size in SIZES:
+        while len(rows) - start >= size:
+            yield rows[start : start + size]
+            start += size
+
+
+@lru_cache
+def _statement(table: str, names: tuple[str, ...], mark: str, count: int) -> str:
+    row = f"({', '.join([mark] * len(names))})"
+    columns = ", ".join(f'"{name}"' for name in names)
+    return f"INSERT INTO {table} ({columns}) VALUES {', '.join([row] * count)}"  # noqa: S608
