@@ -16,7 +16,7 @@ from sqlalchemy import BigInteger, ColumnElement, String, and_, func, or_, type_
 from sqlalchemy import cast as sql_cast
 from sqlmodel import SQLModel, col, select
 
-from botdesk import access
+from botdesk import access, wording
 from botdesk.access import Action
 from botdesk.errors import AccessDenied, Conflict, InvalidInput, StoreError
 from botdesk.store import bulk, chain, reach
@@ -30,6 +30,11 @@ from botdesk.store.tables import Outcome as Outcome
 from botdesk.store.transaction import Denial, Transaction
 
 T = TypeVar("T")
+
+MOST_KEPT: Final = 64
+"""How many characters the audit keeps of a text that was refused."""
+
+_FORMULA: Final = ("=", "+", "-", "@", "＝", "＋", "－", "＠", "'")
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,16 +90,17 @@ def require(tx: Transaction, action: Action, account: Account | None = None, **d
     if may(tx, action, account):
         return
     deny(tx, action, account, **detail)
-    noun, _, verb = action.partition(":")
-    what = f"{noun} {verb.replace('-', ' ')}" if account is None else f"{noun} {verb} on {account.name!r}"
-    raise AccessDenied(f"{tx.actor.name!r} may not do that: {what}", hint=_denied_hint(action))
+    what = wording.deed(action, account.name if account else None, detail)
+    raise AccessDenied(f"{tx.actor.name!r} may not {what}", hint=_denied_hint(action))
 
 
 def deny(tx: Transaction, action: Action, account: Account | None = None, **detail: str) -> None:
-    """Leave word that the actor was refused; recorded once the work has been rolled back."""
-    tx.denial = Denial(
-        action, account.id if account else None, account.name if account else None, tuple(detail.items())
-    )
+    """Leave word that the actor was refused; recorded once the work has been rolled back.
+
+    What was asked for has not been checked: it is kept short, and no character of it steers a terminal.
+    """
+    kept = tuple((key, wording.visible(value)[:MOST_KEPT]) for key, value in detail.items())
+    tx.denial = Denial(action, account.id if account else None, account.name if account else None, kept)
 
 
 def _denied_hint(action: Action) -> str:
@@ -378,8 +384,10 @@ def counts(
 def export(tx: Transaction, filter: Filter | None = None, *, form: str = "jsonl") -> Iterator[str]:
     """Write the events in the actor's reach as text lines, oldest first, hashes included.
 
-    A JSON line is verified without botdesk: without `previous` and `hash`, with sorted keys and no spaces, it is
-    what was hashed after the previous hash.
+    A JSON line is verified without botdesk: read, and written again without `previous` and `hash`, with sorted keys
+    and no spaces, it is what was hashed after the previous hash. So is a line of CSV, once the apostrophe before a
+    value is taken off, `sequence` is a number, and what is empty is null. Characters that could steer a terminal are
+    escaped in JSON and made visible in CSV.
 
     Args:
         tx: A writing transaction: the export itself is recorded.
@@ -396,7 +404,13 @@ def export(tx: Transaction, filter: Filter | None = None, *, form: str = "jsonl"
     record(tx, Action.AUDIT_EXPORTED, form=form)
     wanted = _wanted(tx, filter or Filter())
     rows = raw(tx.session, table_of(Event), wanted)
-    return _as_csv(rows) if form == "csv" else (canonical(values) for values in rows)
+    return _as_csv(rows) if form == "csv" else (_escaped(canonical(values)) for values in rows)
+
+
+def _escaped(line: str) -> str:
+    if not wording.hidden(line):
+        return line
+    return "".join(json.dumps(letter)[1:-1] if wording.hidden(letter) else letter for letter in line)
 
 
 def _as_csv(rows: Iterable[Mapping[str, Any]]) -> Iterator[str]:
@@ -407,12 +421,15 @@ def _as_csv(rows: Iterable[Mapping[str, Any]]) -> Iterator[str]:
     yield ",".join(names)
     for values in rows:
         line = io.StringIO()
-        csv.writer(line, lineterminator="").writerow([_unformula(values[name]) for name in names])
+        csv.writer(line, lineterminator="").writerow([_harmless(values[name]) for name in names])
         yield line.getvalue()
 
 
-def _unformula(value: Any) -> Any:
-    return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r") else value
+def _harmless(value: Any) -> Any:
+    """A value that neither a spreadsheet takes for a formula nor a terminal for a command."""
+    if not isinstance(value, str):
+        return value
+    return wording.visible(f"'{value}" if value.startswith(_FORMULA) else value)
 
 
 def verify(tx: Transaction, *, head: Head | None = None, progress: Callable[[int], None] | None = None) -> Verdict:

@@ -42,8 +42,8 @@ def way(environ: Mapping[str, str] | None = None, method: str = "auto") -> Way:
 def advice(environ: Mapping[str, str] | None = None) -> str:
     """What may have to be set so that OSC 52 gets through; an instruction, not a report."""
     environ = os.environ if environ is None else environ
-    if environ.get("TMUX"):
-        return "in tmux: 'set -g set-clipboard on' and 'set -g allow-passthrough on', or it is dropped silently"
+    if in_tmux(environ):
+        return "in tmux: 'set -g allow-passthrough on', or it is dropped silently"
     if environ.get("STY"):
         return "in screen: the terminal around it must allow OSC 52"
     return "the terminal must allow programs to set the clipboard (OSC 52)"
@@ -112,8 +112,7 @@ def _bounded(work: Callable[[], Any]) -> Any:
 
 def sequence(secret: Secret, environ: Mapping[str, str]) -> Secret:
     """The OSC 52 sequence that sets the clipboard to a secret, wrapped for tmux and screen."""
-    payload = base64.b64encode(secret.reveal().encode()).decode()
-    return Secret(wrapped(f"\x1b]52;c;{payload}\x07", environ))
+    return Secret(wrapped(f"\x1b]52;c;{base64.b64encode(secret.reveal().encode()).decode()}\x07", environ))
 
 
 def clearing_sequence(environ: Mapping[str, str]) -> str:
@@ -123,10 +122,15 @@ def clearing_sequence(environ: Mapping[str, str]) -> str:
 
 def wrapped(text: str, environ: Mapping[str, str]) -> str:
     """Wrap an escape sequence so that tmux or screen passes it on to the terminal around it."""
-    if environ.get("TMUX"):
+    if in_tmux(environ):
         doubled = text.replace("\x1b", "\x1b\x1b")
         return f"\x1bPtmux;{doubled}\x1b\\"
     if environ.get("STY"):
         pieces = (text[start : start + SCREEN_PIECE] for start in range(0, len(text), SCREEN_PIECE))
         return "".join(f"\x1bP{piece}\x1b\\" for piece in pieces)
     return text
+
+
+def in_tmux(environ: Mapping[str, str]) -> bool:
+    """Tell whether tmux is around this; over SSH, only the terminal's name tells of the one at the other end."""
+    return bool(environ.get("TMUX")) or environ.get("TERM", "").startswith("tmux")

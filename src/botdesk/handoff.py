@@ -8,93 +8,32 @@ import base64
 import contextlib
 import os
 import re
-import shlex
+import selectors
 import subprocess
 import sys
-from collections.abc import Mapping
+import time
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Literal
 
-from botdesk import clipboard
-from botdesk.bearer import LEAKED, Entropy, Fingerprint, Secret
+from botdesk import clipboard, wording
+from botdesk.bearer import CHECK_LENGTH, SECRET_LENGTH, Entropy, Fingerprint, Secret
 from botdesk.clipboard import Write
 from botdesk.clipboard import advice as clipboard_advice
 from botdesk.clipboard import way as clipboard_way
 from botdesk.errors import HandoffFailed, InvalidInput
+from botdesk.target import Clipboard, Command, File, Stdout, Target, parse_target
 
 COMMAND_SECONDS: Final = 60
 MOST_SAID: Final = 500
-_FORMS: Final = "clipboard, file:PATH, command:'PROGRAM ARGUMENT …' or stdout"
-_UNSAFE: Final = re.compile(r"[^\x20-\x7e]+")
+MOST_HEARD: Final = 4096
+PIECE: Final = 8
+"""So many characters in a row of the secret are a piece of it."""
+
+_HIDDEN: Final = "\x00"
 
 Method = Literal["native", "osc52", "file", "command", "stdout"]
-
-
-@dataclass(frozen=True, slots=True)
-class Clipboard:
-    """The operator's clipboard."""
-
-    words = "clipboard"
-
-
-@dataclass(frozen=True, slots=True)
-class File:
-    """A new file with mode 0600."""
-
-    path: Path
-
-    @property
-    def words(self) -> str:
-        """What the audit says: `file:/run/secrets/ci`."""
-        return f"file:{self.path}"
-
-
-@dataclass(frozen=True, slots=True)
-class Command:
-    """The stdin of a command; its arguments are not told, they may be sensitive."""
-
-    argv: tuple[str, ...]
-
-    @property
-    def words(self) -> str:
-        """What the audit says: `command:vault`."""
-        return f"command:{Path(self.argv[0]).name}"
-
-
-@dataclass(frozen=True, slots=True)
-class Stdout:
-    """Standard output, when it is no terminal."""
-
-    words = "stdout"
-
-
-Target = Clipboard | File | Command | Stdout
-
-
-def parse_target(text: str) -> Target:
-    """Read a target: `clipboard`, `file:PATH`, `command:ARGV` or `stdout`.
-
-    Raises:
-        InvalidInput: It is none of them.
-    """
-    kind, _, rest = text.strip().partition(":")
-    if kind == "clipboard" and not rest:
-        return Clipboard()
-    if kind == "stdout" and not rest:
-        return Stdout()
-    if kind == "file" and rest.strip():
-        return File(Path(os.path.abspath(Path(rest.strip()).expanduser())))  # noqa: PTH100
-    if kind == "command" and rest.strip():
-        return Command(_argv(rest))
-    raise InvalidInput(f"{text[:40]!a} is no target for a secret", hint=f"use {_FORMS}")
-
-
-def _argv(text: str) -> tuple[str, ...]:
-    try:
-        return tuple(shlex.split(text))
-    except ValueError:
-        raise InvalidInput("the command has a quote without its end", hint="as in command:'vault kv put …'") from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,7 +148,8 @@ def _to_clipboard(
 
 
 def _sent(write: Write, sequence: Secret) -> bool:
-    with contextlib.suppress(OSError):
+    """Whatever the writer raises has the sequence in its frames, so it ends here."""
+    with contextlib.suppress(Exception):
         write(sequence.reveal())
         return True
     return False
@@ -223,7 +163,7 @@ def write_tty(text: str) -> None:
     """
     descriptor = os.open("/dev/tty", os.O_WRONLY | os.O_NOCTTY | os.O_CLOEXEC)
     try:
-        os.write(descriptor, text.encode())
+        _write_all(descriptor, Secret(text))
     finally:
         os.close(descriptor)
 
@@ -243,6 +183,9 @@ def _write_file(secret: Secret, path: Path) -> HandoffFailed | None:
     except OSError as error:
         path.unlink(missing_ok=True)
         return HandoffFailed(f"'{path}' cannot be written: {error.strerror}", hint="is the disk full?")
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
     finally:
         os.close(descriptor)
     _sync_folder(path.parent)
@@ -250,9 +193,10 @@ def _write_file(secret: Secret, path: Path) -> HandoffFailed | None:
 
 
 def _write_all(descriptor: int, secret: Secret, *, end: bytes = b"") -> None:
-    left = secret.reveal().encode() + end
-    while left:
-        left = left[os.write(descriptor, left) :]
+    """Write it all, and never hold it in a local: an interrupt may come between two writes."""
+    done, size = 0, len(secret.reveal().encode() + end)
+    while done < size:
+        done += os.write(descriptor, (secret.reveal().encode() + end)[done:])
 
 
 def _sync_folder(folder: Path) -> None:
@@ -267,46 +211,84 @@ def _sync_folder(folder: Path) -> None:
 def _run(secret: Secret, argv: tuple[str, ...]) -> HandoffFailed | None:
     name = Path(argv[0]).name
     try:
-        process = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-    except OSError as error:
-        return HandoffFailed(
-            f"'{name}' cannot be started: {error.strerror}", hint="check the command's name and rights"
+        process = subprocess.Popen(
+            argv, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, bufsize=0
         )
-    taken, said = _feed(process, secret)
-    if process.returncode is None:
-        process.kill()
-        process.wait()
+    except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) else "no program has such a name"
+        return HandoffFailed(f"'{name}' cannot be started: {why}", hint="check the command's name and rights")
+    try:
+        taken = _feed(process, secret)
+        said = _listen(process, time.monotonic() + COMMAND_SECONDS)
+    finally:
+        ended = process.poll()
+        _end(process)
+    if ended is None:
         return HandoffFailed(f"'{name}' took longer than {COMMAND_SECONDS} s", hint="it was ended; try it by hand")
-    if process.returncode != 0:
+    if ended != 0:
         told = f": {_redacted(said, secret)}" if said.strip() else ""
-        return HandoffFailed(
-            f"'{name}' failed with {process.returncode}{told}", hint="mend it, or choose another target"
-        )
+        return HandoffFailed(f"'{name}' failed with {ended}{told}", hint="mend it, or choose another target")
     if not taken:
         return HandoffFailed(f"'{name}' did not read the secret", hint="it must read its stdin")
     return None
 
 
-def _feed(process: "subprocess.Popen[bytes]", secret: Secret) -> tuple[bool, bytes]:
-    """Write the secret to the command, then wait for its end; True when it was all read, and its stderr."""
+def _feed(process: "subprocess.Popen[bytes]", secret: Secret) -> bool:
+    """Write the secret to the command's stdin and close that; True when it was taken."""
     assert process.stdin is not None
-    taken = False
-    with contextlib.suppress(BrokenPipeError):
+    with process.stdin, contextlib.suppress(BrokenPipeError):
         _write_all(process.stdin.fileno(), secret)
-        taken = True
-    with contextlib.suppress(BrokenPipeError):
-        process.stdin.close()
-    process.stdin = None
+        return True
+    return False
+
+
+def _listen(process: "subprocess.Popen[bytes]", deadline: float) -> bytes:
+    """Wait for the command's end, and keep the last of what it says on stderr.
+
+    What it left running in the background, as clipboard programs do, may hold its stderr open: that is not waited for.
+    """
+    assert process.stderr is not None
+    said = b""
+    with selectors.DefaultSelector() as selector:
+        selector.register(process.stderr, selectors.EVENT_READ)
+        while time.monotonic() < deadline:
+            if selector.select(0.02):
+                heard = os.read(process.stderr.fileno(), 65536)
+                said = (said + heard)[-MOST_HEARD:]
+                if not heard:
+                    break
+            elif process.poll() is not None:
+                break
     with contextlib.suppress(subprocess.TimeoutExpired):
-        return taken, process.communicate(timeout=COMMAND_SECONDS)[1]
-    return taken, b""
+        process.wait(max(0, deadline - time.monotonic()))
+    return said
+
+
+def _end(process: "subprocess.Popen[bytes]") -> None:
+    """Leave nothing of the command behind, whatever happened."""
+    assert process.stderr is not None
+    process.stderr.close()
+    if process.poll() is None:
+        process.kill()
+        process.wait()
 
 
 def _redacted(said: bytes, secret: Secret) -> str:
-    text = said.decode("utf-8", "replace")
-    for form in (secret.reveal(), base64.b64encode(secret.reveal().encode()).decode()):
-        text = text.replace(form, "[redacted]")
-    return _UNSAFE.sub(" ", LEAKED.sub("[redacted]", text)).strip()[-MOST_SAID:]
+    """What a command said, without any piece of the secret, plain, reversed, in hexadecimal digits or in base64."""
+    text = wording.visible(" ".join(said.decode("utf-8", "replace").split()))
+    pieces = {form[at : at + PIECE] for form in _forms(secret) for at in range(len(form) - PIECE + 1)}
+    found = [at for at in range(len(text)) if text[at : at + PIECE] in pieces]
+    hidden = {place for at in found for place in range(at, at + PIECE)}
+    told = "".join(_HIDDEN if place in hidden else letter for place, letter in enumerate(text))
+    return re.sub(f"{_HIDDEN}+", "[redacted]", told).strip()[-MOST_SAID:]
+
+
+def _forms(secret: Secret) -> Iterator[str]:
+    """The confidential part as commands print it; base64 has three forms, by where in a text it begins."""
+    bare = secret.reveal()[-SECRET_LENGTH - CHECK_LENGTH :]
+    yield from (bare, bare[::-1], bare.encode().hex(), bare.encode().hex().upper())
+    for shift in range(3):
+        yield base64.b64encode(b" " * shift + bare.encode()).decode()[4 if shift else 0 :]
 
 
 def _print(secret: Secret) -> HandoffFailed | InvalidInput | None:

@@ -208,8 +208,8 @@ def sparkline(values: Sequence[int], *, ascii: bool = False) -> str:
 _SENTENCES: Final = {
     "desk:founded": "founded the desk",
     "desk:set": "set the desk's {name}",
-    "desk:backed-up": "backed the store up to {to}",
-    "person:added": "let {person} in as {standing}",
+    "desk:backed-up": "backed the store up{target}",
+    "person:added": "let {person} in{standing}",
     "person:modified": "modified {person}{changes}",
     "person:disabled": "disabled the person {person}",
     "person:enabled": "enabled the person {person}",
@@ -219,7 +219,7 @@ _SENTENCES: Final = {
     "role:member-added": "put {person} into the role {role}",
     "role:member-dropped": "took {person} out of the role {role}",
     "account:viewed": "looked at {account}",
-    "account:created": "created {account} for {purpose}",
+    "account:created": "created {account}{purpose}",
     "account:modified": "modified {account}{changes}",
     "account:disabled": "disabled {account}{because}",
     "account:enabled": "enabled {account}",
@@ -227,7 +227,7 @@ _SENTENCES: Final = {
     "grant:given": "gave {grantee} {level} on {account}",
     "grant:withdrawn": "withdrew the access of {grantee} to {account}",
     "token:issued": "issued token {label} to {account}",
-    "token:delivered": "handed token {label} of {account} to {to}",
+    "token:delivered": "handed token {label} of {account}{target}",
     "token:rotated": "rotated token {label} of {account}{overlap}",
     "token:revoked": "revoked token {label} of {account}{because}",
     "token:used": "used token {label}{times}",
@@ -261,18 +261,45 @@ def sentence(
     detail: Mapping[str, Any],
 ) -> str:
     """Tell an event of the audit in words: `ada rotated token 'deploy' of ci-bot, overlap 24h`."""
+    told = _told(action, account, subject_kind, detail)
+    if outcome in _ENDINGS and action != "token:refused":
+        told = f"tried to {_infinitive(told)}: {_ENDINGS[outcome]}"
+    return visible(f"{actor} {told}")
+
+
+def deed(action: str, account: str | None, detail: Mapping[str, Any]) -> str:
+    """Name in words what somebody wants to do: `rotate token 'deploy' of ci-bot`."""
+    return visible(_infinitive(_told(action, account, None, detail)))
+
+
+def _infinitive(told: str) -> str:
+    verb, _, rest = told.partition(" ")
+    return f"{_INFINITIVES.get(verb, verb)} {rest}"
+
+
+def _told(action: str, account: str | None, subject_kind: str | None, detail: Mapping[str, Any]) -> str:
+    template = _SENTENCES.get(action)
+    if template is None:
+        return " ".join(f"did {action} {subject_kind or ''} {account or ''}".split())
+    return " ".join(template.format_map(_phrases(account, detail)).split())
+
+
+def _phrases(account: str | None, detail: Mapping[str, Any]) -> _Facts:
+    """What the sentences are filled with; a fact that is not told leaves no hole."""
     facts = _Facts({name: str(value) for name, value in detail.items()})
-    facts["account"] = account or "an account"
+    facts["account"] = account or facts["name"] or "an account"
+    facts["name"] = facts["name"].replace("_", " ")
     facts["label"] = f"'{facts['label']}'" if facts["label"] else facts["token"]
+    facts["grantee"] = facts["grantee"].replace(":", " ", 1)
+    facts["level"] = facts["level"] or "access"
+    facts["purpose"] = f" for {facts['purpose']}" if facts["purpose"] not in ("", "other") else ""
+    facts["standing"] = f" as {facts['standing']}" if facts["standing"] else ""
+    facts["target"] = f" to {facts['to']}" if facts["to"] else ""
     facts["because"] = f": {facts['reason']}" if facts["reason"] else ""
     facts["times"] = f" {facts['count']} times" if facts["count"] else ""
     facts["overlap"] = f", overlap {facts['overlap']}" if facts["overlap"] else ""
     facts["changes"] = _changes(detail.get("changes"))
-    told = _SENTENCES.get(action, f"{action.replace(':', ' ')} {subject_kind or ''} {account or ''}").format_map(facts)
-    if outcome in _ENDINGS and action != "token:refused":
-        verb, _, rest = told.partition(" ")
-        told = f"tried to {_INFINITIVES.get(verb, verb)} {rest}: {_ENDINGS[outcome]}"
-    return visible(" ".join(f"{actor} {told}".split()).replace(" ,", ","))
+    return facts
 
 
 def _changes(changes: Any) -> str:

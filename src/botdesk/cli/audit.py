@@ -61,7 +61,12 @@ def list_(
     if json:
         output.as_json([_facts(event) for event in page.rows])
         return
+    if not page.rows:
+        output.talk("no such events")
+        return
     output.table(("NO", "WHEN", "EVENT"), [_row(event) for event in page.rows])
+    if page.next is not None:
+        output.talk(f"{len(page.rows)} of {wording.plural(page.total, 'event')}; --limit shows more")
 
 
 def _filter(

@@ -156,7 +156,7 @@ def confirm_typed(word: str, *, yes: bool, what: str) -> None:
     if yes:
         return
     if not at_terminal():
-        raise InvalidInput(f"{what} needs to be confirmed", hint="say --yes where nobody can be asked")
+        raise InvalidInput(f"{what}, so it is to be confirmed", hint="say --yes where nobody can be asked")
     output.talk(what)
     if ask(f"type '{word}' to go on:") != word:
         raise InvalidInput("that is not the name, so nothing was done", hint="type the name exactly, or say --yes")

@@ -2,12 +2,13 @@
 
 import os
 import shutil
+import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from botdesk import handoff
+from botdesk import clipboard as clipboards
 from botdesk.cli import output
 from botdesk.cli.context import AsJson, Visit, visiting
 from botdesk.desk import Check, Desk
@@ -124,12 +125,41 @@ def _letters() -> Found:
 
 def clipboard(settings: Settings) -> Iterator[Found]:
     """Look at the clipboard: which way a secret would go there, and what that takes."""
-    way = handoff.clipboard_way(os.environ, settings.clipboard)
+    way = clipboards.way(os.environ, settings.clipboard)
     if way == "native":
-        yield Found("clipboard", "way", "ok", "native; it is cleared after use")
+        yield _native(os.environ)
         return
     yield Found("clipboard", "way", "ok", "OSC 52, through the terminal; it cannot be confirmed")
-    yield Found("clipboard", "needs", "warn" if os.environ.get("TMUX") else "ok", handoff.clipboard_advice(os.environ))
+    yield _passage(clipboards.advice(os.environ))
+    if (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")) and not clipboards.mechanism(os.environ):
+        program = "wl-clipboard" if os.environ.get("WAYLAND_DISPLAY") else "xclip"
+        words = "a display is here, but no program for its clipboard"
+        yield Found("clipboard", "native", "warn", words, f"install {program}: then it can be confirmed and cleared")
+
+
+def _native(environ: Mapping[str, str]) -> Found:
+    if clipboards.mechanism(environ) is None:
+        words = "native, by the settings, but no clipboard is here"
+        return Found("clipboard", "way", "warn", words, "set BOTDESK_CLIPBOARD=osc52, or use file:PATH or command:…")
+    return Found("clipboard", "way", "ok", "native; it is cleared after use")
+
+
+def _passage(advice: str) -> Found:
+    """Whether OSC 52 gets through; only tmux can be asked."""
+    if not clipboards.in_tmux(os.environ):
+        return Found("clipboard", "needs", "ok", advice)
+    if _tmux_passes():
+        return Found("clipboard", "tmux", "ok", "allow-passthrough is on; the terminal around it must allow OSC 52")
+    return Found("clipboard", "tmux", "warn", "it drops OSC 52 unless allow-passthrough is on", advice)
+
+
+def _tmux_passes() -> bool:
+    asked = ["tmux", "show-options", "-pAv", "allow-passthrough"]
+    try:
+        told = subprocess.run(asked, capture_output=True, timeout=3, check=False).stdout
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    return told.strip() in (b"on", b"all")
 
 
 def _facts(found: Found) -> dict[str, object]:

@@ -38,6 +38,10 @@ WIDEST_CELL: Final = 120
 
 _NARROWEST: Final = 6
 _FIRM: Final = frozenset({"ID", "STATE", "LEVEL", "OUTCOME", "EXPIRES", "WHEN", "NO"})
+_FOLDED: Final = frozenset({"EVENT", "FOUND"})
+"""Last columns that go on below instead of being cut: what they say matters to its end."""
+
+_MOST_LINES: Final = 6
 _TONED: Final = frozenset({"STATE", "OUTCOME", "RESULT"})
 _TONES: Final = {
     "active": "32",
@@ -131,7 +135,7 @@ def _said(value: object) -> str:
 
 
 def table(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """Print rows under their titles, cut to the terminal's width when stdout is a terminal."""
+    """Print rows under their titles, fitted into the terminal's width when stdout is a terminal."""
     width = shutil.get_terminal_size().columns if on_terminal(sys.stdout) else None
     for line in laid_out(titles, rows, width=width, coloured=coloured(sys.stdout)):
         _write(sys.stdout, line)
@@ -155,7 +159,29 @@ def laid_out(
     if width is not None:
         widths = _shrunk(titles, widths, width)
     paint = [coloured and title in _TONED for title in titles]
-    return [_line(row, widths, paint) for row in cells]
+    parts = [part for row in cells for part in _parts(row, widths, fold=titles[-1] in _FOLDED)]
+    return [_line(part, widths, paint) for part in parts]
+
+
+def _parts(row: Sequence[str], widths: Sequence[int], *, fold: bool) -> list[Sequence[str]]:
+    """A row, and below it what its last cell has still to say."""
+    if not fold:
+        return [row]
+    first, *rest = folded(row[-1], widths[-1])
+    return [[*row[:-1], first], *([*[""] * (len(row) - 1), line] for line in rest)]
+
+
+def folded(text: str, width: int) -> list[str]:
+    """Break a text into lines of at most so many terminal columns, between words where it can be."""
+    from rich.cells import cell_len, chop_cells
+
+    lines = [""]
+    for word in fitted(text, min(cell_len(text), _MOST_LINES * width)).split(" "):
+        if lines[-1] and cell_len(lines[-1]) + 1 + cell_len(word) <= width:
+            lines[-1] += f" {word}"
+        else:
+            lines += chop_cells(word, width) or [""]
+    return lines[1:] or [""]
 
 
 def _shrunk(titles: Sequence[str], widths: list[int], width: int) -> list[int]:

@@ -32,6 +32,8 @@ def to_url(store: str) -> URL:
         raise InvalidInput(
             f"the store's engine {url.get_backend_name()!r} is unknown", hint="use a path or sqlite:///…"
         )
+    if url.query:
+        raise InvalidInput("the store's URL has options, and none are taken", hint="leave out what follows the '?'")
     if not url.database or url.database == ":memory:":
         raise InvalidInput("the store needs a file", hint="as in --store /var/lib/botdesk/botdesk.db")
     return URL.create("sqlite", database=str(Path(url.database).expanduser().absolute()))
@@ -128,6 +130,7 @@ def translated() -> Iterator[None]:
 
     Raises:
         Conflict: A uniqueness or another constraint of the store was hit.
+        InvalidInput: A text is no valid Unicode, as when a command line was not in UTF-8.
         StoreError: Anything else that the driver says.
     """
     try:
@@ -141,6 +144,8 @@ def translated() -> Iterator[None]:
             f"the store is damaged or unreadable ({type(error.orig).__name__})",
             hint="run 'botdesk database check'; put a backup in its place if it is damaged",
         )
+    except UnicodeEncodeError:
+        found = InvalidInput("a text is not in UTF-8", hint="type it anew, in a UTF-8 locale as in LC_ALL=C.UTF-8")
     except SQLAlchemyError as error:
         found = StoreError(f"the store failed ({type(error).__name__})", hint="run 'botdesk doctor'")
     else:

@@ -31,13 +31,19 @@ def prepare(path: Path, *, create: bool, make_folder: bool = False) -> None:
         StoreError: The file is absent and may not be made; or it or its folder is a symlink, somebody else's, open to
             others, or on a network file system. Nothing was changed.
     """
+    if make_folder and not create and not path.parent.exists():
+        raise _no_store(path)
     _prepare_folder(path.parent, make=create and make_folder)
     if not os.path.lexists(path):
         if not create:
-            raise StoreError(f"there is no store at '{path}'", hint="name another with --store, or start 'botdesk'")
+            raise _no_store(path)
         create_private(path)
     _check_file(path)
     _refuse_network(path.parent)
+
+
+def _no_store(path: Path) -> StoreError:
+    return StoreError(f"there is no store at '{path}'", hint="start 'botdesk' to make it, or name another with --store")
 
 
 def create_private(path: Path) -> None:
