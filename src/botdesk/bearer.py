@@ -183,12 +183,10 @@ class Argon2id:
         """Return a PHC string to store in the secret's place, salted with 16 random bytes.
 
         Raises:
-            StoreError: argon2 failed, as for want of memory. Its own error has the secret in its frames, so it is
-                dropped before this one is raised; so does `verify`.
+            StoreError: argon2 failed, as for want of memory. Whatever it raises has the secret in its frames, so that
+                is dropped before this one is raised; so does `verify`.
         """
-        from argon2.exceptions import HashingError
-
-        with self._turn, contextlib.suppress(HashingError):
+        with self._turn, contextlib.suppress(Exception):
             return self._hasher.hash(proof.reveal(), salt=salt)
         raise StoreError("the secret could not be hashed", hint="there may be too little memory: 'botdesk doctor'")
 
@@ -199,10 +197,10 @@ class Argon2id:
             StoreError: The stored string is no argon2id hash, or its parameters are out of range: a
                 tampered row may not make this machine compute for minutes.
         """
-        from argon2.exceptions import InvalidHashError, VerificationError, VerifyMismatchError
+        from argon2.exceptions import VerifyMismatchError
 
         self._refuse_out_of_range(stored)
-        with self._turn, contextlib.suppress(InvalidHashError, VerificationError):
+        with self._turn, contextlib.suppress(Exception):
             try:
                 return self._hasher.verify(stored, proof.reveal())
             except VerifyMismatchError:
