@@ -52,11 +52,12 @@ class Prover:
             if mark in self._waiting:
                 self._waiting[mark].append(then)
                 return
+            known = self.proofs.known(stored, presented.proof)
             full = len(self._waiting) >= self._most
-            if not full:
+            if not known and not full:
                 self._waiting[mark] = [then]
-        if full:
-            then(overloaded())
+        if known or full:
+            then((stored, True) if known else overloaded())
             return
         try:
             self._pool.submit(self._run, mark, presented, stored)
