@@ -179,8 +179,8 @@ def append(tx: Transaction, many: Iterable[dict[str, Any]]) -> None:
 
 def high_water(tx: Transaction) -> datetime | None:
     """The highest time of any event since the clock was accepted: no clock should be behind it; None without events."""
-    newest = select(Event.at).where(col(Event.sequence) > _ACCEPTED).order_by(col(Event.at).desc()).limit(1)
-    return tx.session.exec(newest).first()
+    found: datetime | None = tx.session.connection().execute(_HIGHEST).scalar()
+    return found
 
 
 def accept_clock(tx: Transaction) -> None:
@@ -201,6 +201,7 @@ CLOCK_ACCEPTED: Final = "clock_accepted"
 _ACCEPTED: Final = func.coalesce(
     select(sql_cast(col(Setting.value), BigInteger)).where(Setting.key == CLOCK_ACCEPTED).scalar_subquery(), 0
 )
+_HIGHEST: Final = select(Event.at).where(col(Event.sequence) > _ACCEPTED).order_by(col(Event.at).desc()).limit(1)
 
 
 def _subject(tx: Transaction, row: SQLModel | None, *, gone: bool) -> dict[str, Any]:
@@ -276,8 +277,12 @@ def head(tx: Transaction) -> Head:
 
 
 def _head(tx: Transaction) -> Head:
-    found = tx.session.exec(select(Event.sequence, Event.hash).order_by(col(Event.sequence).desc()).limit(1)).first()
+    found = tx.session.connection().execute(_NEWEST).first()
     return Head(*found) if found else Head(0, GENESIS)
+
+
+_NEWEST: Final = select(Event.sequence, Event.hash).order_by(col(Event.sequence).desc()).limit(1)
+"""Made once: every event, and every poll of every front door, asks for it."""
 
 
 def hash_at(tx: Transaction, sequence: int) -> str | None:

@@ -133,7 +133,8 @@ def parse(presented: str, key: bytes) -> Presented | None:
 
 def _check(key: bytes, token_id: str, proof: Secret) -> str:
     before = f"{PREFIX}{token_id}_{proof.reveal()}".encode()
-    number = int.from_bytes(blake2b(before, key=key, digest_size=16, person=b"botdesk check").digest(), "big")
+    drawn = blake2b(before, key=key, digest_size=16, person=b"botdesk check").digest()
+    number = int.from_bytes(drawn, "big") % len(_ALPHABET) ** CHECK_LENGTH
     digits = ""
     for _ in range(CHECK_LENGTH):
         number, digit = divmod(number, 62)

@@ -40,6 +40,7 @@ class Prover:
         self._pool = ThreadPoolExecutor(max_workers=at_once, thread_name_prefix="argon2")
         self._most = at_once + queued
         self._waiting: dict[bytes, list[Then]] = {}
+        self._met: set[str] = set()
         self._turn = threading.Lock()
 
     def prove(self, presented: Presented, stored: str, then: Then) -> None:
@@ -64,6 +65,10 @@ class Prover:
         except RuntimeError:
             self._tell(mark, StoreError("the verifier is closed", hint="open the desk again"))
 
+    def met(self, presented: Presented) -> bool:
+        """Tell whether a secret of this token was proved before; its row may have another hash by now."""
+        return presented.id in self._met
+
     def close(self) -> None:
         """Finish what was begun, and stop."""
         self._pool.shutdown(wait=True)
@@ -83,6 +88,9 @@ class Prover:
 
     def _remember(self, presented: Presented, stored: str) -> None:
         self.proofs.remember(stored, presented.proof)
+        if len(self._met) >= Proofs.MOST:
+            self._met.clear()
+        self._met.add(presented.id)
         if self._hasher.outdated(stored):
             renewed = self._renew(presented, stored)
             if renewed is not None:

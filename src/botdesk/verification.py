@@ -208,28 +208,37 @@ def judge(row: Row, now: str, asked: Asked) -> Answer:
     why = refusal(row, now)
     if why is not None:
         return Answer(INACTIVE, why, token_id=row.id, account=row.account)
-    held = _held(row.scopes, row.account_scopes)
-    missing = asked.scopes - held
-    told = Introspection(
-        True,
-        _formatted(held),
-        row.account_id,
-        row.account,
-        row.account_id,
-        row.id,
-        _seconds(row.issued_at),
-        _seconds(row.expires_at) if row.expires_at else None,
-        "Bearer",
-    )
+    missing = asked.scopes - _held(row.scopes, row.account_scopes)
+    told = _told(row.id, row.account_id, row.account, row.scopes, row.account_scopes, row.issued_at, row.expires_at)
     return Answer(told, Refusal.SCOPE if missing else None, missing, row.id, row.account)
+
+
+@lru_cache(maxsize=4096)
+def _told(
+    token_id: str,
+    account_id: str,
+    account: str,
+    scopes: str,
+    of_account: str,
+    issued_at: str,
+    expires_at: str | None,
+) -> Introspection:
+    return Introspection(
+        active=True,
+        scope=scope_words.format(_held(scopes, of_account)),
+        client_id=account_id,
+        username=account,
+        sub=account_id,
+        jti=token_id,
+        iat=_seconds(issued_at),
+        exp=None if expires_at is None else _seconds(expires_at),
+        token_type="Bearer",
+    )
 
 
 @lru_cache(maxsize=4096)
 def _held(scopes: str, of_account: str) -> frozenset[str]:
     return frozenset(scopes.split()) & frozenset(of_account.split())
-
-
-_formatted: Final = lru_cache(maxsize=4096)(scope_words.format)
 
 
 def _seconds(instant: str) -> int:
@@ -329,7 +338,7 @@ class _Ledger:
                 "account": row.account,
                 "outcome": (Outcome.DONE if accepted else Outcome.DENIED).value,
                 "source": source,
-                "detail": _detail(row.label, answer, use),
+                "detail": _detail(row.label, answer.refusal, answer.missing, use.asked, use.count),
                 "subject_kind": "token",
                 "subject_id": row.id,
                 "before": before,
@@ -371,18 +380,18 @@ def _touch_of(values: dict[str, Any]) -> dict[str, Any]:
     return {"token_id": values["id"], "at": values["last_used_at"], "source": values["last_used_from"]}
 
 
-def _detail(label: str, answer: Answer, use: Use) -> str:
-    asked = use.asked
+@lru_cache(maxsize=4096)
+def _detail(label: str, refusal: Refusal | None, missing: frozenset[str], asked: Asked, count: int) -> str:
     return audit.written(
         {
             "label": label,
-            "reason": None if answer.refusal is None else answer.refusal.value,
+            "reason": None if refusal is None else refusal.value,
             "method": cleaned(asked.method, 16) if asked.method else None,
             "path": cleaned(asked.path, 200) if asked.path else None,
-            "scopes": _formatted(asked.scopes) if asked.scopes else None,
-            "missing": _formatted(answer.missing) if answer.missing else None,
+            "scopes": scope_words.format(asked.scopes) if asked.scopes else None,
+            "missing": scope_words.format(missing) if missing else None,
             "by": asked.by,
-            "count": use.count if use.count > 1 and answer.refusal is None else None,
+            "count": count if count > 1 and refusal is None else None,
         }
     )
 

@@ -287,7 +287,7 @@ class Verifier:
     def _settle_all(self, together: list[_Waiting]) -> None:
         """Judge what waits; whatever goes wrong is told to those who wait, and the thread goes on."""
         try:
-            left = [waiting for waiting in together if not (self._coalesce and self._glanced(waiting))]
+            left = [waiting for waiting in together if not self._set_aside(waiting)]
             if left:
                 self._settle(left)
         except BotdeskError as error:
@@ -309,8 +309,7 @@ class Verifier:
             if isinstance(answer, Answer):
                 told.append((waiting, answer))
             else:
-                self.figures.cache_misses += 1
-                self._prover.prove(waiting.use.presented, answer, partial(self._proved, waiting))
+                self._prove(waiting, answer)
         self._committed(told)
         _tell(told)
 
@@ -337,11 +336,26 @@ class Verifier:
             return verification.rehash(tx, presented, stored)
         return None
 
-    def _glanced(self, waiting: _Waiting) -> bool:
-        answer = self._glance(waiting.use)
-        if answer is not None:
+    def _set_aside(self, waiting: _Waiting) -> bool:
+        """Take what need not be recorded yet out of the crowd: what is only counted, and what argon2 has to see first.
+
+        A token that was never met is looked up before the writers' turn is taken, which would be for nothing.
+        """
+        use = waiting.use
+        if self._coalesce and (answer := self._glance(use)) is not None:
             _tell([(waiting, answer)])
-        return answer is not None
+            return True
+        if use.checked is not None or self._prover.met(use.presented):
+            return False
+        row = self._lookup.find(use.presented.id)
+        if row is None or verification.refusal(row, to_text(self._clock())) is not None:
+            return False
+        self._prove(waiting, row.hash)
+        return True
+
+    def _prove(self, waiting: _Waiting, stored: str) -> None:
+        self.figures.cache_misses += 1
+        self._prover.prove(waiting.use.presented, stored, partial(self._proved, waiting))
 
     def _glance(self, use: Use) -> Answer | None:
         """The answer to a use that is counted into an event to come; None when it has to be recorded now."""

@@ -18,11 +18,14 @@ GENESIS: Final = "0" * 64
 
 def canonical(values: Mapping[str, Any]) -> str:
     """Write JSON that is the same for the same values: sorted keys, no spaces, not escaped."""
-    return json.dumps(values, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=_odd)
+    return _encoded(values)
 
 
 def _odd(value: Any) -> Any:
     return {"bytes": value.hex()} if isinstance(value, bytes) else repr(value)
+
+
+_encoded: Final = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=_odd).encode
 
 
 def chained(previous: str, values: Mapping[str, Any]) -> str:

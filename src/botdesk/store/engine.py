@@ -102,7 +102,7 @@ def _on_connect(connection: Any, record: Any) -> None:
 
 def watch(url: URL) -> Callable[[], None]:
     """Make a check that the store is still the file that it was; the check raises StoreError when it is not."""
-    path = Path(str(url.database))
+    path = str(url.database)
     opened = files.identity(path)
 
     def check() -> None:

@@ -45,7 +45,7 @@ def unreadable(what: str) -> StoreError:
 
 def to_text(instant: datetime) -> str:
     """Write an aware instant as the store and the audit do: `2026-11-23T09:30:00.000000Z`."""
-    return instant.astimezone(UTC).strftime(INSTANT_FORMAT)
+    return instant.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 def from_text(stored: str) -> datetime:
