@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from botdesk import accounts, audit, demo, grants, people, tokens
+from botdesk.access import ActorKind
 from botdesk.accounts import AccountState
 from botdesk.audit import Outcome
 from botdesk.desk import Desk
@@ -108,9 +109,15 @@ def test_somebody_left_and_an_account_is_orphaned(desk: Desk) -> None:
 
 
 def test_every_refused_step_was_refused(desk: Desk) -> None:
-    refused = [event for event in all_events(desk) if event.outcome is Outcome.DENIED]
+    denied = [event for event in all_events(desk) if event.outcome is Outcome.DENIED]
+    refused = [event for event in denied if event.actor_kind is ActorKind.PERSON]
     assert len(refused) == sum(step.denied for step in demo.STORY) >= 5
     assert {"ben", "dora"} <= {event.actor for event in refused}
+
+
+def test_a_disabled_bot_still_knocks_and_is_refused(desk: Desk) -> None:
+    wanted = audit.Filter(account="legacy-ftp-sync", action="token:refused")
+    assert desk.ask(audit.page, wanted).total >= 5
 
 
 def test_every_rhythm_is_of_a_token_that_was_used(desk: Desk) -> None:

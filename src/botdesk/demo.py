@@ -13,13 +13,14 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any, Final
 
-from botdesk import accounts, grants, people, testing, tokens
+from botdesk import accounts, grants, people, testing, tokens, verification
 from botdesk.access import Level, Standing
 from botdesk.accounts import Account, AccountState, Purpose
 from botdesk.desk import Desk, system_clock
 from botdesk.errors import AccessDenied, Conflict, NotFound
 from botdesk.store.transaction import Transaction
 from botdesk.tokens import Token
+from botdesk.verification import Asked
 
 NOW: Final = datetime(2026, 11, 23, 9, 41, tzinfo=UTC)
 """The instant at which the demo stands still, a Monday morning."""
@@ -85,6 +86,7 @@ class _Rhythm:
         since: How many days ago it began.
         until: How many days ago it ended.
         latest: How many minutes ago it was seen last, if that matters.
+        knocks: Whether it goes on to be presented when it is refused.
     """
 
     key: str
@@ -96,6 +98,7 @@ class _Rhythm:
     since: int = FIRST_USE
     until: int = 0
     latest: int | None = None
+    knocks: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +108,7 @@ class _Use:
     at: datetime
     key: str
     address: str
+    knocks: bool = False
 
 
 def _do(operation: Callable[..., object], *args: Any, **kwargs: Any) -> _Act:
@@ -298,7 +302,8 @@ RHYTHMS: Final = (
     _Rhythm("jenkins-runner", "08:00", 600, 2, 0, ("10.20.4.7",)),
     _Rhythm("renovate-bot", "04:05", 12, 1, 0, ("10.20.4.31",)),
     _Rhythm("renovate-bot laptop", "09:00", 400, 0.5, 0, ("10.8.0.23",), until=45),
-    _Rhythm("legacy-ftp-sync", "05:15", 3, 1, 0, ("192.168.77.5",)),
+    _Rhythm("legacy-ftp-sync", "05:15", 3, 1, 0, ("192.168.77.5",), knocks=True),
+    _Rhythm("ci-bot laptop", "01:40", 240, 0.4, 0.6, ("185.220.101.34", "45.153.160.2"), since=33, knocks=True),
     _Rhythm("deploy-bot prod", "09:20", 400, 1.4, 0, ("10.20.8.2", "10.20.8.3"), latest=96),
     _Rhythm("deploy-bot staging", "08:40", 520, 1.6, 0, ("10.20.9.2",), latest=31),
     _Rhythm("metrics-ingest eu", "00:00", 1440, 1.2, 1.2, ("10.30.0.14",), latest=1),
@@ -409,24 +414,19 @@ def _day(rhythm: _Rhythm, days: int, chance: random.Random) -> Iterator[_Use]:
     for _ in range(int(rate * quieter + chance.random())):
         at = opens + timedelta(seconds=chance.randrange(rhythm.minutes * 60))
         if at < NOW - timedelta(minutes=rhythm.latest or 0):
-            yield _Use(at, rhythm.key, chance.choice(rhythm.addresses))
+            yield _Use(at, rhythm.key, chance.choice(rhythm.addresses), rhythm.knocks)
 
 
 def _play_uses(desk: Desk, uses: list[_Use], known: _Tokens, shift: timedelta) -> datetime:
     with desk.begin() as tx:
-        rows = {key: _rows(tx, known.ids[key]) for key in {use.key: None for use in uses} if key in known.ids}
         for use in uses:
-            tx.now, tx.source = max(tx.now, use.at + shift), use.address
-            if use.key in rows:
-                _use(tx, *rows[use.key])
+            tx.now = max(tx.now, use.at + shift)
+            if use.key in known.ids and (use.knocks or _is_live(tx, known.ids[use.key])):
+                verification.note(tx, known.ids[use.key], Asked(address=use.address))
     return tx.now
 
 
-def _rows(tx: Transaction, token_id: str) -> tuple[Token, Account]:
-    token = tokens.find(tx, token_id)
-    return token, accounts.find(tx, token.account_id)
-
-
-def _use(tx: Transaction, token: Token, account: Account) -> None:
-    if tokens.state(token, tx.now) in tokens.LIVE and accounts.state(account) is AccountState.ACTIVE:
-        tokens.used(tx, token, account, address=tx.source)
+def _is_live(tx: Transaction, token_id: str) -> bool:
+    token = tx.session.get_one(Token, token_id, populate_existing=True)
+    account = tx.session.get_one(Account, token.account_id)
+    return tokens.state(token, tx.now) in tokens.LIVE and accounts.state(account) is AccountState.ACTIVE

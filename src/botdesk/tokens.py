@@ -14,7 +14,7 @@ from sqlmodel import col, select
 
 from botdesk import accounts, audit, bearer, people, wording
 from botdesk import scopes as scope_words
-from botdesk.access import Action, Actor, ActorKind
+from botdesk.access import Action
 from botdesk.bearer import Secret
 from botdesk.errors import Conflict, InvalidInput, NotFound, StoreError
 from botdesk.store import reach
@@ -296,14 +296,6 @@ def abandon(tx: Transaction, token_id: str, *, reason: str = "not handed over") 
 def _end_now(tx: Transaction, account: Account, token: Token, reason: str) -> Token:
     token.revoked_at, token.revoked_reason = tx.now, reason
     audit.record(tx, Action.TOKEN_REVOKED, token, account=account, label=token.label, reason=reason)
-    return token
-
-
-def used(tx: Transaction, token: Token, account: Account, *, address: str, **detail: Any) -> Token:
-    """Note an accepted use of a token, as the service account itself."""
-    bot = Actor(ActorKind.ACCOUNT, account.id, account.name, active=account.disabled_at is None)
-    token.last_used_at, token.last_used_from = tx.now, wording.clean(address, "address", longest=100) or None
-    audit.record(tx, Action.TOKEN_USED, token, account=account, actor=bot, label=token.label, **detail)
     return token
 
 

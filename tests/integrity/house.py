@@ -9,7 +9,7 @@ from typing import Any
 import pysqlite3
 from sqlmodel import select
 
-from botdesk import accounts, grants, people, tokens
+from botdesk import accounts, grants, people, tokens, verification
 from botdesk.access import Level, Standing
 from botdesk.accounts import Purpose
 from botdesk.desk import Desk
@@ -17,6 +17,7 @@ from botdesk.errors import AccessDenied
 from botdesk.store.transaction import Transaction
 from botdesk.testing import NOON, Clock, open_desk
 from botdesk.tokens import Token
+from botdesk.verification import Asked
 
 LATER = NOON + timedelta(days=30)
 """When the house is furnished and everybody has moved in."""
@@ -116,7 +117,7 @@ def token(tx: Transaction, label: str) -> Token:
 def use(tx: Transaction, label: str) -> None:
     """Let a bot use its token."""
     used = token(tx, label)
-    tokens.used(tx, used, accounts.find(tx, used.account_id), address="10.0.0.7")
+    verification.note(tx, used.id, Asked(address="10.0.0.7"))
 
 
 def _revoke(tx: Transaction, label: str) -> None:
