@@ -41,7 +41,7 @@ bench: $(READY)  ## measure
 	@for script in benchmarks/*.py; do $(BIN)/python $$script || exit 1; done
 
 lock:  ## pin the dependencies anew (needs uv)
-	@uv pip compile --universal --generate-hashes --no-emit-index-url --python-version 3.11 --group dev pyproject.toml -o requirements.lock --quiet
+	@uv pip compile --universal --generate-hashes --no-emit-index-url --python-version 3.11 --extra gate --group dev pyproject.toml -o requirements.lock --quiet
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*  ## ' $(MAKEFILE_LIST) | sed -E 's/:.*  ## /\t/' | expand -t 14

@@ -34,6 +34,10 @@ class Settings:
         argon2_queue: How many more may wait for their turn; what comes beyond is turned away for a moment.
         record_uses: `each` use of a token is an event, or repeated ones from one source are `coalesced` into one a
             minute, with a count.
+        gate_listen: Where the gate listens: `HOST:PORT`, or `unix:/path`.
+        gate_workers: How many processes the gate answers with.
+        gate_trusted_proxies: The networks whose word on a request's method, path and client address the gate takes.
+        gate_issuer: What the gate calls this desk in `iss` (RFC 7662 §2.2).
     """
 
     store: str
@@ -47,6 +51,10 @@ class Settings:
     argon2_at_once: int = 2
     argon2_queue: int = 64
     record_uses: str = "each"
+    gate_listen: str = "127.0.0.1:8420"
+    gate_workers: int = 1
+    gate_trusted_proxies: tuple[str, ...] = ("127.0.0.0/8", "::1")
+    gate_issuer: str = "botdesk"
 
 
 _BOUNDS: Final = {
@@ -56,6 +64,7 @@ _BOUNDS: Final = {
     "argon2_lanes": (1, 8),
     "argon2_at_once": (1, 64),
     "argon2_queue": (1, 10_000),
+    "gate_workers": (1, 64),
 }
 _CHOICES: Final = {"clipboard": CLIPBOARD_WAYS, "record_uses": RECORDING_WAYS}
 _NAMES: Final = tuple(field.name for field in fields(Settings) if field.name != "config_file")
@@ -119,7 +128,22 @@ def _checked(name: str, value: Any) -> Any:
         raise InvalidInput(f"the setting {name!r} cannot be {value!r}", hint=f"use {', '.join(_CHOICES[name])}")
     if name in _BOUNDS:
         return _whole_number(name, value)
+    if name == "gate_trusted_proxies":
+        return _networks(name, value)
     return str(value)
+
+
+def _networks(name: str, value: Any) -> tuple[str, ...]:
+    from ipaddress import ip_network
+
+    words = [str(word) for word in value] if isinstance(value, list) else str(value).replace(",", " ").split()
+    try:
+        return tuple(str(ip_network(word)) for word in words if word != "none")
+    except ValueError:
+        raise InvalidInput(
+            f"the setting {name!r} cannot be {value!r}",
+            hint="use addresses and networks as in '127.0.0.1 10.0.0.0/8', or 'none'",
+        ) from None
 
 
 def _whole_number(name: str, value: Any) -> int:
