@@ -1,0 +1,54 @@
+"""The forms that `/introspect` and `/revoke` take (RFC 7662 §2.1, RFC 7009 §2.1)."""
+
+import asyncio
+from typing import Final
+from urllib.parse import parse_qsl
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+
+from botdesk.errors import InvalidInput
+
+MOST_BYTES: Final = 8 * 1024
+MOST_FIELDS: Final = 16
+LONGEST_SECONDS: Final = 10
+TYPE: Final = "application/x-www-form-urlencoded"
+
+
+async def token_in(request: Request) -> str:
+    """The `token` of a posted form.
+
+    Raises:
+        HTTPException: The body is too large, or does not come.
+        InvalidInput: It is no such form, or has no token, or a field twice (RFC 6749 §3.2).
+    """
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != TYPE:
+        raise InvalidInput("the body is no form", hint=f"post {TYPE}")
+    fields = _fields(await _body(request))
+    names = [name for name, _ in fields]
+    if len(set(names)) < len(names):
+        raise InvalidInput("a field is there twice", hint="send each field once")
+    token = dict(fields).get("token")
+    if not token:
+        raise InvalidInput("the field 'token' is missing", hint="post token=…")
+    return token
+
+
+def _fields(body: bytes) -> list[tuple[str, str]]:
+    try:
+        return parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=MOST_FIELDS, errors="strict")
+    except ValueError:
+        raise InvalidInput("the form cannot be read", hint="url-encode it as UTF-8") from None
+
+
+async def _body(request: Request) -> bytes:
+    body = b""
+    try:
+        async with asyncio.timeout(LONGEST_SECONDS):
+            async for piece in request.stream():
+                body += piece
+                if len(body) > MOST_BYTES:
+                    raise HTTPException(413, "the body is too large")
+    except TimeoutError:
+        raise HTTPException(408, "the body did not come") from None
+    return body
