@@ -16,7 +16,7 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session, select
 
-from botdesk import access, audit, settings, tokens
+from botdesk import access, audit, settings, tokens, verification
 from botdesk.access import Action, Actor, ActorKind, Standing
 from botdesk.bearer import MINT_KEY_BYTES, Argon2id, Entropy, Hasher
 from botdesk.errors import AccessDenied, StoreError
@@ -221,6 +221,17 @@ class Desk:
             queued=self.settings.argon2_queue,
             coalesce=self.settings.record_uses == "coalesced",
         )
+
+    def ready(self) -> None:
+        """Find out whether uses can be verified and recorded now: nothing is changed, but a write goes all the way.
+
+        Raises:
+            StoreError: The store cannot be read or written, or the clock is behind the audit.
+        """
+        with self._system(writing=True) as tx:
+            verification.check_clock(tx)
+            engine.probe(tx.session.connection())
+            self._commit(tx)
 
     def backup(self, path: Path | None = None) -> Path:
         """Copy the store into a new private file and record it.

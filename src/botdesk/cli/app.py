@@ -7,7 +7,7 @@ import typer
 from typer.main import get_command
 
 from botdesk import __version__
-from botdesk.cli import account, audit, database, doctor, grant, output, person, role, screen, token
+from botdesk.cli import account, audit, database, doctor, gate, grant, output, person, role, screen, token
 from botdesk.cli.context import AsOption, StoreOption, Visit, visit_of, visiting
 
 MISUSED: Final = 2
@@ -28,6 +28,7 @@ app.add_typer(role.app, name="role")
 app.add_typer(audit.app, name="audit")
 app.add_typer(database.app, name="database")
 app.command("doctor")(doctor.doctor)
+app.command("gate")(gate.gate)
 
 
 def _print_version(wanted: bool) -> None:

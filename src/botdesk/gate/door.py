@@ -35,4 +35,4 @@ class Door:
 
     def post_figures(self) -> None:
         """Leave this worker's figures on the board."""
-        self.board.post(self.worker, snapshot(self.verifier.figures, self.timings, dropped=self.journal.dropped))
+        self.board.post(self.worker, snapshot(self.verifier, self.timings, dropped=self.journal.dropped))

@@ -7,7 +7,7 @@ from bisect import bisect_left
 from collections.abc import Iterator
 from typing import Any, Final
 
-from botdesk.verifier import BATCH_SIZES, Figures
+from botdesk.verifier import BATCH_SIZES, Verifier
 
 BOUNDS: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
 """The buckets of answer times, in seconds."""
@@ -33,12 +33,13 @@ class Timings:
         self.seconds += seconds
 
 
-def snapshot(figures: Figures, timings: Timings, *, dropped: int) -> Snapshot:
+def snapshot(verifier: Verifier, timings: Timings, *, dropped: int) -> Snapshot:
     """What one worker counted so far."""
+    figures = verifier.figures
     return {
         "accepted": figures.accepted,
         "refused": {reason.value: count for reason, count in figures.refused.items()},
-        "argon2": figures.argon2_runs,
+        "argon2": verifier.argon2_runs,
         "hits": figures.cache_hits,
         "misses": figures.cache_misses,
         "coalesced": figures.coalesced,

@@ -46,7 +46,9 @@ def place(text: str) -> Place:
         host, _, port = text.rpartition(":")
         if host and port.isascii() and port.isdigit() and int(port) < 65536:
             return Place(host.removeprefix("[").removesuffix("]"), int(port))
-    raise InvalidInput(f"the gate cannot listen at {text[:120]!r}", hint="as in 127.0.0.1:8420, or unix:/run/botdesk.sock")
+    raise InvalidInput(
+        f"the gate cannot listen at {text[:120]!r}", hint="as in 127.0.0.1:8420, or unix:/run/botdesk.sock"
+    )
 
 
 def listen(where: Place) -> socket.socket:
@@ -61,8 +63,14 @@ def listen(where: Place) -> socket.socket:
     except OSError as error:
         words = (error.strerror or str(error)).lower()
         if "in use" in words:
-            raise Conflict(f"something listens at {told(where)} already", hint="name another place with --listen") from None
-        raise InvalidInput(f"the gate cannot listen at {told(where)}: {words}", hint="name another place with --listen") from None
+            raise _taken(where) from None
+        raise InvalidInput(
+            f"the gate cannot listen at {told(where)}: {words}", hint="name another place with --listen"
+        ) from None
+
+
+def _taken(where: Place) -> Conflict:
+    return Conflict(f"something listens at {told(where)} already", hint="name another place with --listen")
 
 
 def _listen_tcp(where: Place) -> socket.socket:
@@ -95,7 +103,7 @@ def _clear(path: Path) -> None:
         except ConnectionRefusedError:
             path.unlink(missing_ok=True)
             return
-    raise Conflict(f"something listens at unix:{path} already", hint="name another place with --listen")
+    raise _taken(Place(path=path))
 
 
 def leave(where: Place) -> None:

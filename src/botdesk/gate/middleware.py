@@ -100,6 +100,7 @@ class BearerAuth:
         self._turn = asyncio.Lock()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let a request through, or refuse it (ASGI 3)."""
         if scope["type"] == "lifespan":
             return await self._live(scope, receive, send)
         if scope["type"] not in ("http", "websocket") or scope["path"] in self._public:
@@ -129,9 +130,7 @@ class BearerAuth:
 
     def _asked(self, scope: Scope, lines: Lines) -> Asked:
         origin = self._proxies.origin(scope.get("client"), lines)
-        return Asked(
-            scopes=self._scopes, address=origin.address, method=scope.get("method", "GET"), path=scope["path"]
-        )
+        return Asked(scopes=self._scopes, address=origin.address, method=scope.get("method", "GET"), path=scope["path"])
 
     async def _opened(self) -> Verifier:
         async with self._turn:

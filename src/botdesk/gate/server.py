@@ -45,12 +45,14 @@ def serve(settings: Settings, listening: socket.socket, board: Board, *, worker:
     """
     _quieten()
     journal = Journal(sys.stdout.fileno() if log and sys.stdout else None)
-    with contextlib.closing(journal), Desk.open(settings=settings, source="gate", create=False) as desk:
-        with desk.verifier() as verifier:
-            proxies = Proxies(settings.gate_trusted_proxies)
-            health = Health(desk.ready)
-            door = Door(verifier, proxies, settings.gate_issuer, health, journal, Timings(), board, worker)
-            _run(door, listening)
+    with (
+        contextlib.closing(journal),
+        Desk.open(settings=settings, source="gate", create=False) as desk,
+        desk.verifier() as verifier,
+    ):
+        proxies = Proxies(settings.gate_trusted_proxies)
+        health = Health(desk.ready)
+        _run(Door(verifier, proxies, settings.gate_issuer, health, journal, Timings(), board, worker), listening)
 
 
 def _run(door: Door, listening: socket.socket) -> None:
@@ -62,7 +64,7 @@ def _run(door: Door, listening: socket.socket) -> None:
 
     server = uvicorn.Server(uvicorn.Config(app(door, posting), **_how()))
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: None)
+        signal.signal(number, server.handle_exit)
     server.run(sockets=[listening])
 
 
@@ -73,7 +75,7 @@ async def _post_figures(door: Door) -> None:
 
 
 def _how() -> dict[str, Any]:
-    """uvicorn's options: nothing believed from headers, nothing logged but errors, no name told."""
+    """The options of uvicorn: nothing believed from headers, nothing logged but errors, no name told."""
     return {
         "http": _protocol(),
         "loop": "auto",

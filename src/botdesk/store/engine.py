@@ -124,6 +124,12 @@ def _beginner(url: URL) -> Callable[[Connection], None]:
     return begin
 
 
+def probe(connection: Connection) -> None:
+    """Write something that changes nothing, so that its commit tells whether the store takes a write."""
+    version = connection.exec_driver_sql("PRAGMA user_version").scalar_one()
+    connection.exec_driver_sql(f"PRAGMA user_version={int(version)}")
+
+
 @contextlib.contextmanager
 def translated() -> Iterator[None]:
     """Turn the driver's errors into botdesk's own, without their texts.
