@@ -1,0 +1,50 @@
+"""One furnished desk and one gate in front of it for all these tests; what changes things issues a token of its own."""
+
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from botdesk.gate.app import app
+from botdesk.gate.door import Door
+from botdesk.gate.figures import Board, Timings
+from botdesk.gate.health import Health
+from botdesk.gate.journal import Journal
+from botdesk.gate.request import Proxies
+from tests.gate import house as houses
+from tests.gate.house import Gate, House
+
+
+@pytest.fixture(scope="session")
+def house(tmp_path_factory: pytest.TempPathFactory) -> House:
+    """A desk with a token of every fate, shared by all tests."""
+    return houses.build(tmp_path_factory.mktemp("house"))
+
+
+@pytest.fixture(scope="session")
+def gate(house: House) -> Iterator[Gate]:
+    """A gate with two workers, shared by all tests."""
+    with houses.gate(house, "--workers", "2") as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def door(house: House) -> Iterator[Door]:
+    """What a gate in this process works with."""
+    with house.desk() as desk, desk.verifier() as verifier:
+        proxies = Proxies(house.settings.gate_trusted_proxies)
+        yield Door(verifier, proxies, "botdesk", Health(desk.ready), Journal(None), Timings(), Board(1))
+
+
+@pytest.fixture
+async def ask(door: Door) -> AsyncIterator[Callable[..., Any]]:
+    """Send a request to a gate in this process."""
+    transport = httpx.ASGITransport(app(door), client=("127.0.0.1", 40000))
+    async with httpx.AsyncClient(transport=transport, base_url="http://gate") as client:
+        yield client.request
+
+
+def bearer(token: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}"}
