@@ -39,7 +39,7 @@ def desk(tmp_path: Path, clock: Clock) -> Iterator[Desk]:
         yield opened
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def lacking() -> Callable[[str], None]:
     """Say what this machine lacks: the test is skipped here, and fails where CI promises all that is needed."""
 
@@ -51,7 +51,7 @@ def lacking() -> Callable[[str], None]:
     return lack
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def needs(lacking: Callable[[str], None]) -> Callable[[str], None]:
     """Say that the test needs a command."""
 
