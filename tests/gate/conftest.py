@@ -1,10 +1,9 @@
 """One furnished desk and one gate in front of it for all these tests; what changes things issues a token of its own."""
 
 from collections.abc import AsyncIterator, Callable, Iterator
-from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 
 from botdesk.gate.app import app
@@ -41,8 +40,8 @@ def door(house: House) -> Iterator[Door]:
 @pytest.fixture
 async def ask(door: Door) -> AsyncIterator[Callable[..., Any]]:
     """Send a request to a gate in this process."""
-    transport = httpx.ASGITransport(app(door), client=("127.0.0.1", 40000))
-    async with httpx.AsyncClient(transport=transport, base_url="http://gate") as client:
+    transport = httpx2.ASGITransport(app(door), client=("127.0.0.1", 40000))
+    async with httpx2.AsyncClient(transport=transport, base_url="http://gate") as client:
         yield client.request
 
 

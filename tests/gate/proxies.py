@@ -66,7 +66,8 @@ def nginx(folder: Path, gate: str, behind: int) -> Iterator[int]:
     config = folder / "nginx.conf"
     config.write_text(
         f"daemon off; master_process off; pid {folder}/nginx.pid; error_log {folder}/error.log;"
-        f"events {{}} http {{ access_log {folder}/access.log; client_body_temp_path {folder}/body; {temporary}\n{told}}}"
+        f"events {{}} http {{ access_log {folder}/access.log;"
+        f"client_body_temp_path {folder}/body; {temporary}\n{told}}}"
     )
     with _running(["nginx", "-p", str(folder), "-c", str(config), "-e", f"{folder}/error.log"], folder, port):
         yield port

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 
 from botdesk.gate.app import app
@@ -91,6 +91,16 @@ async def test_scopes_of_the_query_and_of_the_header_are_required_together(
     assert (await ask("GET", f"/verify{query}", headers=headers)).status_code == status
 
 
+async def test_a_token_in_the_place_of_a_scope_is_neither_recorded_nor_shown(ask: Ask, house: House) -> None:
+    token = house.held["valid"]
+    before = len(house.events("valid"))
+    for place in ({"params": {"scope": token}}, {"headers": bearer(token) | {"X-Required-Scope": f"a,{token}"}}):
+        found = await ask("GET", "/verify", **{"headers": bearer(token), **place})
+        assert found.status_code == 400
+        assert token[:20] not in found.text + str(found.headers)
+    assert len(house.events("valid")) == before
+
+
 async def test_dead_comes_before_lacking_a_scope(ask: Ask, house: House) -> None:
     for fate in DEAD:
         assert (await ask("GET", "/verify?scope=no:such", headers=bearer(house.held[fate]))).status_code == 401
@@ -115,8 +125,8 @@ async def test_the_use_is_on_record_with_what_a_trusted_proxy_says(ask: Ask, hou
 async def test_the_word_of_a_stranger_is_not_taken(door: Door, house: House) -> None:
     token = house.issue("stranger")
     said = {"X-Forwarded-For": "10.9.9.9", "X-Forwarded-Method": "PUT", "X-Forwarded-Uri": "/innocent"}
-    transport = httpx.ASGITransport(app(door), client=("198.51.100.7", 40000))
-    async with httpx.AsyncClient(transport=transport, base_url="http://gate") as client:
+    transport = httpx2.ASGITransport(app(door), client=("198.51.100.7", 40000))
+    async with httpx2.AsyncClient(transport=transport, base_url="http://gate") as client:
         assert (await client.get("/verify", headers=bearer(token) | said)).status_code == 200
         assert (await client.put("/verify/innocent", headers=bearer(token) | said)).status_code == 200
     for used in house.events("stranger")[-2:]:

@@ -7,6 +7,7 @@ routed by Starlette.
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from contextlib import AbstractAsyncContextManager
+from functools import partial
 from typing import Any, Final
 
 from starlette.applications import Starlette
@@ -59,11 +60,16 @@ def app(door: Door, lifespan: Lifespan | None = None) -> App:
             await reply.send(answer, send)
             _done(door, PATH, answer.status, entry)
         else:
+            entry.method, entry.address = scope["method"], _address(door, scope)
             scope[ENTRY] = entry
             await routed(scope, receive, send)
         return None
 
     return gate
+
+
+def _address(door: Door, scope: Scope) -> str:
+    return door.proxies.origin(scope["client"], lines_of(scope["headers"])).address
 
 
 async def _guarded(answering: Awaitable[Reply], entry: Entry) -> Reply:
@@ -93,7 +99,7 @@ def _done(door: Door, endpoint: str, status: int, entry: Entry) -> None:
 def _routed(door: Door, lifespan: Lifespan | None) -> App:
     routed = Starlette(
         routes=[_route(door, *found) for found in _ENDPOINTS],
-        exception_handlers={HTTPException: lambda request, error: _elsewhere(door, request, error)},
+        exception_handlers={HTTPException: partial(_elsewhere, door)},
         lifespan=lifespan,
     )
     routed.router.redirect_slashes = False
@@ -103,8 +109,6 @@ def _routed(door: Door, lifespan: Lifespan | None) -> App:
 def _route(door: Door, path: str, method: str, endpoint: Endpoint) -> Route:
     async def answer(request: Request) -> Response:
         entry: Entry = request.scope[ENTRY]
-        entry.method = request.method
-        entry.address = door.proxies.origin(request.scope["client"], lines_of(request.scope["headers"])).address
         answered = await _guarded(endpoint(door, request, entry), entry)
         _done(door, path, answered.status, entry)
         return _response(answered)
@@ -115,10 +119,8 @@ def _route(door: Door, path: str, method: str, endpoint: Endpoint) -> Route:
 async def _elsewhere(door: Door, request: Request, error: Exception) -> Response:
     """Nothing is there, or not by this method."""
     assert isinstance(error, HTTPException)
-    entry: Entry = request.scope[ENTRY]
-    entry.method = request.method
     headers = [(name.lower().encode(), value.encode()) for name, value in (error.headers or {}).items()]
-    _done(door, "other", error.status_code, entry)
+    _done(door, "other", error.status_code, request.scope[ENTRY])
     return _response(reply.error(error.status_code, "invalid_request", error.detail, *headers))
 
 

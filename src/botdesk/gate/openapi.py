@@ -59,9 +59,11 @@ _FORM: Final = {
                 "type": "object",
                 "required": ["token"],
                 "properties": {
-                    "token": {"type": "string", "minLength": 1, "maxLength": 4096},
+                    "token": {"type": "string", "minLength": 1, "maxLength": 256},
                     "token_type_hint": {"type": "string", "maxLength": 64},
                 },
+                "additionalProperties": {"type": "string", "maxLength": 64},
+                "maxProperties": 8,
             }
         }
     },

@@ -12,6 +12,7 @@ from typing import Any, Final
 from urllib.parse import parse_qsl
 
 from botdesk import scopes as scope_words
+from botdesk.bearer import LEAKED
 from botdesk.errors import InvalidInput
 
 AUTHORIZATION: Final = b"authorization"
@@ -77,7 +78,7 @@ def required_scopes(query: bytes, lines: Lines) -> frozenset[str]:
     Since they add up, a client that gets one of them past a proxy can only ask more of itself.
 
     Raises:
-        InvalidInput: They are not written as RFC 6749 §3.3 says.
+        InvalidInput: They are not written as RFC 6749 §3.3 says, or a token is among them, which would be recorded.
     """
     return _scopes(query, b" ".join(lines.get(REQUIRED_SCOPE, ()))) if query or REQUIRED_SCOPE in lines else frozenset()
 
@@ -85,7 +86,10 @@ def required_scopes(query: bytes, lines: Lines) -> frozenset[str]:
 @lru_cache(maxsize=1024)
 def _scopes(query: bytes, header: bytes) -> frozenset[str]:
     asked = [value for name, value in parse_qsl(query.decode("latin-1")) if name == "scope"]
-    return scope_words.parse([*asked, header.decode("latin-1")])
+    asked.append(header.decode("latin-1"))
+    if any(LEAKED.search(text) for text in asked):
+        raise InvalidInput("a token is in the place of a scope", hint="present it in the Authorization header alone")
+    return scope_words.parse(asked)
 
 
 class Proxies:
