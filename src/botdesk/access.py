@@ -76,6 +76,7 @@ class Action(StrEnum):
     DESK_FOUNDED = "desk:founded"
     DESK_SET = "desk:set"
     DESK_BACKED_UP = "desk:backed-up"
+    DESK_OPENED = "desk:opened"
     PERSON_ADDED = "person:added"
     PERSON_MODIFIED = "person:modified"
     PERSON_DISABLED = "person:disabled"
@@ -121,6 +122,7 @@ ON_ACCOUNT = {
 """The level on the account that each action on an account needs."""
 
 BY_STANDING = {
+    Action.DESK_OPENED: frozenset({Standing.MEMBER, Standing.AUDITOR}),
     Action.ACCOUNT_CREATED: frozenset({Standing.MEMBER}),
     Action.AUDIT_VIEWED: frozenset({Standing.MEMBER, Standing.AUDITOR}),
     Action.AUDIT_EXPORTED: frozenset({Standing.AUDITOR}),
@@ -164,3 +166,16 @@ def highest(levels: Iterable[Level], *, creator: bool) -> Level | None:
     if creator:
         return Level.MANAGE
     return max(levels, key=lambda level: level.rank, default=None)
+
+
+def unopened(actor: Actor, wanted: Iterable[str], opened: Iterable[str]) -> frozenset[str]:
+    """The scopes out of `wanted` that the actor may not put on an account.
+
+    Args:
+        actor: Who asks; an admin and the system may put any.
+        wanted: The scopes that the account does not have yet.
+        opened: What admins opened to the actor's roles.
+    """
+    if actor.kind is ActorKind.SYSTEM or actor.standing is Standing.ADMIN:
+        return frozenset()
+    return frozenset(wanted) - frozenset(opened)

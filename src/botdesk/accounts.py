@@ -12,10 +12,10 @@ from typing import Any, Final
 from sqlalchemy import func
 from sqlmodel import col, select
 
-from botdesk import audit, grants, people, scopes, wording
+from botdesk import access, audit, grants, people, scopes, wording
 from botdesk.access import Action, Level
 from botdesk.audit import Page as Page
-from botdesk.errors import Conflict, InvalidInput
+from botdesk.errors import AccessDenied, Conflict, InvalidInput
 from botdesk.store import listing, reach
 from botdesk.store.listing import PURPOSES as PURPOSES
 from botdesk.store.listing import AccountState as AccountState
@@ -111,7 +111,7 @@ def create(
         rotation: How long a token of it lives, by default, before it should be rotated; whole days.
 
     Raises:
-        AccessDenied: The actor may not create accounts.
+        AccessDenied: The actor may not create accounts, or may not put such a scope on one.
         Conflict: The name is taken.
         InvalidInput: A value cannot be taken.
     """
@@ -121,7 +121,7 @@ def create(
         name=_free_name(tx, name),
         purpose=Purpose(purpose),
         description=_checked_description(description),
-        scopes=_checked_scopes(scopes),
+        scopes=_opened_scopes(tx, Action.ACCOUNT_CREATED, scopes),
         rotation_days=_checked_days(rotation),
         created_at=tx.now,
         created_by=tx.actor.id,
@@ -143,7 +143,7 @@ def modify(
     """Change an account; None leaves a thing as it is. Scopes that it loses, its tokens lose too, at the next use.
 
     Raises:
-        AccessDenied: The actor may not manage it.
+        AccessDenied: The actor may not manage it, or may not put such a scope on it.
         Conflict: The name is taken, nothing would change, or the account is removed.
         InvalidInput: A value cannot be taken.
         NotFound: There is no such account in reach.
@@ -153,7 +153,7 @@ def modify(
         "name": None if name in (None, account.name) else _free_name(tx, str(name)),
         "purpose": None if purpose is None else Purpose(purpose),
         "description": None if description is None else _checked_description(description),
-        "scopes": None if scopes is None else _checked_scopes(scopes),
+        "scopes": None if scopes is None else _opened_scopes(tx, Action.ACCOUNT_MODIFIED, scopes, account),
         "rotation_days": None if rotation is None else _checked_days(rotation),
     }
     changes = audit.change(account, wanted)
@@ -297,7 +297,10 @@ def _lines(tx: Transaction, rows: Iterable[Any]) -> list[Line]:
 
 def _free_name(tx: Transaction, name: str) -> str:
     name = check_name(name)
-    if tx.session.exec(select(Account.id).where(Account.name == name, col(Account.removed_at).is_(None))).first():
+    taken = tx.session.exec(select(Account).where(Account.name == name, col(Account.removed_at).is_(None))).first()
+    if taken is not None:
+        if not audit.may(tx, Action.ACCOUNT_VIEWED, taken):
+            audit.deny(tx, Action.ACCOUNT_VIEWED, taken)
         raise Conflict(f"the name {name!r} is taken", hint="choose a name that says what this bot does")
     return name
 
@@ -306,8 +309,18 @@ def _checked_description(description: str) -> str:
     return wording.clean(description, "description", longest=500)
 
 
-def _checked_scopes(text: str | Iterable[str]) -> str:
-    return scopes.format(scopes.parse(text))
+def _opened_scopes(tx: Transaction, action: Action, text: str | Iterable[str], account: Account | None = None) -> str:
+    """Check scopes; those that the account has already may stay, whoever put them there."""
+    wanted = scopes.parse(text)
+    added = wanted - scopes.parse(account.scopes if account else "")
+    opened = reach.opened_scopes(tx.session, tx.actor)
+    if refused := access.unopened(tx.actor, added, opened):
+        audit.deny(tx, action, account, scopes=scopes.format(refused))
+        raise AccessDenied(
+            f"{tx.actor.name!r} may not put the scope {scopes.format(refused)!r} on an account",
+            hint=f"your roles may use: {scopes.format(opened) or 'none'}; an admin opens more: botdesk role scopes",
+        )
+    return scopes.format(wanted)
 
 
 def _checked_days(rotation: timedelta) -> int:

@@ -251,7 +251,7 @@ def change(row: SQLModel, wanted: Mapping[str, Any]) -> dict[str, list[str]]:
         Conflict: Nothing would change.
     """
     changes = {
-        name: [str(getattr(row, name)), str(value)]
+        name: ["" if getattr(row, name) is None else str(getattr(row, name)), str(value)]
         for name, value in wanted.items()
         if value is not None and getattr(row, name) != value
     }
@@ -362,12 +362,7 @@ def _says(word: str) -> ColumnElement[bool]:
 def _own(tx: Transaction) -> ColumnElement[bool]:
     reachable = select(Account.id).where(reach.in_reach(tx.actor))
     account = col(Event.account_id)
-    return or_(account.in_(reachable), and_(col(Event.actor_id) == tx.actor.id, ~_hidden(account)))
-
-
-def _hidden(account: Any) -> ColumnElement[bool]:
-    """A refusal about an account out of reach: to show it would tell that the account is there."""
-    return and_(account.is_not(None), col(Event.outcome) == Outcome.DENIED)
+    return or_(account.in_(reachable), and_(col(Event.actor_id) == tx.actor.id, account.is_(None)))
 
 
 def counts(

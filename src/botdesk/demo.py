@@ -176,12 +176,17 @@ PEOPLE: Final = (
 )
 
 ROLES: Final = (
-    ("77 09:02", "platform", "Build, deploy and run", "ada ben jonas"),
-    ("77 09:06", "data-eng", "Catalog, pipelines and exports", "chen goran"),
-    ("77 09:09", "payments", "Money in, invoices out", "farah"),
-    ("77 09:11", "security", "Looks over everybody's shoulder", "dora emil"),
-    ("42 09:26", "ai-tools", "Agents that work for us", "hana chen"),
-)
+    ("77 09:02", "platform", "Build, deploy and run", "ada ben jonas",
+     "artifacts:write catalog:read checks:write deploy:write events:write files:read files:write incidents:write"
+     " checks:read packages:read packages:write registry:read repo:write status:read status:write"),
+    ("77 09:06", "data-eng", "Catalog, pipelines and exports", "chen goran",
+     "catalog:read catalog:write database:schema exports:write lineage:write metrics:write search:write"),
+    ("77 09:09", "payments", "Money in, invoices out", "farah",
+     "invoices:write ledger:read ledger:write mail:send payments:read refunds:read"),
+    ("77 09:11", "security", "Looks over everybody's shoulder", "dora emil", ""),
+    ("42 09:26", "ai-tools", "Agents that work for us", "hana chen",
+     "catalog:read checks:read docs:write issues:read issues:write repo:read"),
+)  # fmt: skip
 
 BOTS: Final = (
     _Bot("76 09:31", "ben", "ci-bot", Purpose.CI, 90, "artifacts:write catalog:read checks:write packages:write",
@@ -379,8 +384,8 @@ def _when(part: _Step | _Use) -> datetime:
 def _steps() -> Iterator[_Step]:
     for when, name, full_name, standing in PEOPLE:
         yield _Step(when, "ada", _do(people.add, name, full_name=full_name, standing=standing))
-    for when, role, description, members in ROLES:
-        yield _Step(when, "ada", _do(people.create_role, role, description=description))
+    for when, role, description, members, scopes in ROLES:
+        yield _Step(when, "ada", _do(people.create_role, role, description=description, scopes=scopes))
         for name in members.split():
             yield _Step(when, "ada", _do(people.add_member, role, name))
     for bot in BOTS:

@@ -260,7 +260,12 @@ class Desk:
         return [*checks, Check("audit", verdict.holds, words, "" if verdict.holds else "botdesk audit verify")]
 
     @contextlib.contextmanager
-    def _transaction(self, actor: str | None, *, writing: bool) -> Iterator[Transaction]:
+    def _transaction(self, actor: str | None, *, writing: bool, opening: bool = False) -> Iterator[Transaction]:
+        """One transaction, and what was denied in it recorded.
+
+        A disabled person's knocking is recorded when they open the desk or would change something; not at each look,
+        or a program that follows the desk would follow its own refusals for ever.
+        """
         denied: Transaction | None = None
         try:
             with self._system(writing=writing) as tx:
@@ -268,7 +273,7 @@ class Desk:
                 tx.actor = self._actor(tx, actor)
                 yield tx
         except Exception:
-            if denied is not None and denied.denial is not None:
+            if denied is not None and denied.denial is not None and (writing or opening or denied.actor.active):
                 self._record_denial(denied, denied.denial)
             raise
 
@@ -296,8 +301,7 @@ class Desk:
             tx.actor = operator
             audit.deny(tx, Action.PERSON_MODIFIED, person=self.acting_as[:64], wanted="to act as them")
             raise AccessDenied(f"{operator.name!r} may not act as somebody else", hint="leave out --as; an admin may")
-        stead = _active(tx, self.acting_as)
-        return Actor(stead.kind, stead.id, stead.name, stead.standing, by=operator)
+        return _active(tx, self.acting_as, by=operator)
 
     def _record_denial(self, denied: Transaction, denial: Denial) -> None:
         with self._system(writing=True) as tx:
@@ -380,17 +384,23 @@ class Desk:
         self.founded = True
 
     def _refuse_strangers(self) -> None:
-        with self.read():
+        with self._transaction(None, writing=False, opening=True):
             pass
 
 
-def _active(tx: Transaction, name: str) -> Actor:
+def _active(tx: Transaction, name: str, *, by: Actor | None = None) -> Actor:
+    """The active person of that name; who is unknown gets the same answer as who is disabled."""
     person = tx.session.exec(select(Person).where(Person.name == name)).first()
-    if person is None or person.disabled_at:
-        raise AccessDenied(
-            f"{name[:64]!r} is no active person of this desk", hint="an admin lets people in: botdesk person add NAME"
-        )
-    return Actor(ActorKind.PERSON, person.id, person.name, person.standing)
+    if person is not None:
+        active = person.disabled_at is None
+        actor = Actor(ActorKind.PERSON, person.id, person.name, person.standing, active=active, by=by)
+        if access.allows(actor, Action.DESK_OPENED):
+            return actor
+        tx.actor = actor
+        audit.deny(tx, Action.DESK_OPENED)
+    raise AccessDenied(
+        f"{name[:64]!r} is no active person of this desk", hint="an admin lets people in: botdesk person add NAME"
+    )
 
 
 def _load(store: str | Path | None) -> Settings:

@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from sqlmodel import col, select
+from sqlalchemy import ColumnElement
+from sqlmodel import and_, col, or_, select
 
 from botdesk import access, audit, people
 from botdesk.access import Action, Level, Standing
@@ -169,21 +170,29 @@ def listed(tx: Transaction, account: str | None = None) -> list[Line]:
 
 
 def managers(tx: Transaction, found: Iterable[Account]) -> dict[str, tuple[str, ...]]:
-    """Who may manage each account, by its id: creator, roles, people; disabled people do not count."""
+    """Who may manage each account, by its id: creator, roles, people; only those who can, or with a member who can.
+
+    Disabled people and auditors cannot, and an admin counts for no account in particular.
+    """
     accounts = list(found)
+    can = dict(tx.session.exec(select(Person.id, Person.name).where(*_can_manage())).all())
+    manned = select(Membership.role_id).where(col(Membership.person_id).in_(select(Person.id).where(*_can_manage())))
     query = (
         select(Grant.account_id, Role.name, Person.name)
         .join(Role, col(Role.id) == Grant.role_id, isouter=True)
         .join(Person, col(Person.id) == Grant.person_id, isouter=True)
         .where(col(Grant.account_id).in_([account.id for account in accounts]), Grant.level == Level.MANAGE)
-        .where(col(Person.disabled_at).is_(None))
+        .where(or_(col(Grant.role_id).in_(manned), and_(col(Person.id).is_not(None), *_can_manage())))
         .order_by(col(Role.name).is_(None), Role.name, Person.name)
     )
-    active = dict(tx.session.exec(select(Person.id, Person.name).where(col(Person.disabled_at).is_(None))).all())
-    names = {account.id: [active[account.created_by]] if account.created_by in active else [] for account in accounts}
+    names = {account.id: [can[account.created_by]] if account.created_by in can else [] for account in accounts}
     for account_id, role, person in tx.session.exec(query).all():
         names[account_id].append(role or person)
     return {account_id: tuple(dict.fromkeys(listed)) for account_id, listed in names.items()}
+
+
+def _can_manage() -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    return col(Person.disabled_at).is_(None), col(Person.standing) != Standing.AUDITOR
 
 
 def who_reaches(tx: Transaction, account: str) -> list[Reach]:

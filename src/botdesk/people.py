@@ -11,8 +11,10 @@ from typing import Final
 from sqlmodel import col, func, or_, select
 
 from botdesk import audit, wording
+from botdesk import scopes as scope_words
 from botdesk.access import Action, Standing
 from botdesk.errors import Conflict, InvalidInput, NotFound
+from botdesk.store import reach
 from botdesk.store.tables import Account, Grant, Membership
 from botdesk.store.tables import Person as Person
 from botdesk.store.tables import Role as Role
@@ -24,7 +26,7 @@ _ROLE_NAME: Final = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 
 @dataclass(frozen=True, slots=True)
 class PersonLine:
-    """A person as a list shows them, with the names of their roles and how many accounts they created."""
+    """A person as a list shows them: with their roles, and how many accounts in the actor's reach they created."""
 
     person: Person
     active: bool
@@ -34,7 +36,7 @@ class PersonLine:
 
 @dataclass(frozen=True, slots=True)
 class RoleLine:
-    """A role as a list shows it, with its members' names and on how many accounts it has a grant."""
+    """A role as a list shows it: with its members' names, and on how many accounts in the actor's reach it counts."""
 
     role: Role
     members: tuple[str, ...]
@@ -168,7 +170,7 @@ def listed(tx: Transaction, *, disabled: bool = True) -> list[PersonLine]:
     made = dict(
         tx.session.exec(
             select(Account.created_by, func.count())
-            .where(col(Account.removed_at).is_(None))
+            .where(col(Account.removed_at).is_(None), reach.in_reach(tx.actor))
             .group_by(Account.created_by)
         ).all()
     )
@@ -179,28 +181,50 @@ def listed(tx: Transaction, *, disabled: bool = True) -> list[PersonLine]:
     ]
 
 
-def create_role(tx: Transaction, name: str, *, description: str = "") -> Role:
+def create_role(tx: Transaction, name: str, *, description: str = "", scopes: str | Iterable[str] = ()) -> Role:
     """Create a role: a named team of people.
+
+    Args:
+        tx: The transaction.
+        name: Lower-case words joined by `-`.
+        description: What the team does.
+        scopes: What its members may put on accounts (RFC 6749 §3.3).
 
     Raises:
         AccessDenied: The actor is no admin.
         Conflict: There is such a role already.
-        InvalidInput: The name or the description cannot be taken.
+        InvalidInput: A value cannot be taken.
     """
     audit.require(tx, Action.ROLE_CREATED, role=name[:64])
     name = _free_role_name(tx, name)
     description = wording.clean(description, "description", longest=200)
-    role = Role(id=tx.new_id("rol"), name=name, description=description, created_at=tx.now, created_by=tx.actor.id)
-    audit.record(tx, Action.ROLE_CREATED, role, role=name)
+    opened = scope_words.format(scope_words.parse(scopes)) or None
+    role = Role(
+        id=tx.new_id("rol"),
+        name=name,
+        description=description,
+        created_at=tx.now,
+        created_by=tx.actor.id,
+        scopes=opened,
+    )
+    audit.record(tx, Action.ROLE_CREATED, role, role=name, scopes=opened)
     return role
 
 
-def modify_role(tx: Transaction, name: str, *, new_name: str | None = None, description: str | None = None) -> Role:
-    """Change a role's name or description; None leaves a thing as it is.
+def modify_role(
+    tx: Transaction,
+    name: str,
+    *,
+    new_name: str | None = None,
+    description: str | None = None,
+    scopes: str | Iterable[str] | None = None,
+) -> Role:
+    """Change a role; None leaves a thing as it is. What was put on accounts before stays there.
 
     Raises:
         AccessDenied: The actor is no admin.
         Conflict: There is a role of the new name already, or nothing would change.
+        InvalidInput: A value cannot be taken.
         NotFound: There is no such role.
     """
     audit.require(tx, Action.ROLE_MODIFIED, role=name[:64])
@@ -208,11 +232,18 @@ def modify_role(tx: Transaction, name: str, *, new_name: str | None = None, desc
     wanted = {
         "name": None if new_name in (None, role.name) else _free_role_name(tx, str(new_name)),
         "description": None if description is None else wording.clean(description, "description", longest=200),
+        "scopes": None if scopes is None else _other_scopes(role, scopes),
     }
     before = role.name
     changes = audit.change(role, wanted)
     audit.record(tx, Action.ROLE_MODIFIED, role, role=before, changes=changes)
     return role
+
+
+def _other_scopes(role: Role, text: str | Iterable[str]) -> str | None:
+    """The scopes to be opened; None when just these are."""
+    wanted = scope_words.format(scope_words.parse(text))
+    return None if wanted == (role.scopes or "") else wanted
 
 
 def remove_role(tx: Transaction, name: str) -> Role:
@@ -285,7 +316,10 @@ def roles(tx: Transaction) -> list[RoleLine]:
     members = _grouped(tx.session.exec(select(Membership.role_id, Person.name).join(Person).order_by(Person.name)))
     grants = dict(
         tx.session.exec(
-            select(Grant.role_id, func.count()).where(col(Grant.role_id).is_not(None)).group_by(Grant.role_id)
+            select(Grant.role_id, func.count())
+            .join(Account)
+            .where(col(Grant.role_id).is_not(None), reach.in_reach(tx.actor))
+            .group_by(Grant.role_id)
         ).all()
     )
     return [RoleLine(role, members.get(role.id, ()), grants.get(role.id, 0)) for role in found]

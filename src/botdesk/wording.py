@@ -209,6 +209,7 @@ _SENTENCES: Final = {
     "desk:founded": "founded the desk",
     "desk:set": "set the desk's {name}",
     "desk:backed-up": "backed the store up{target}",
+    "desk:opened": "opened the desk",
     "person:added": "let {person} in{standing}",
     "person:modified": "modified {person}{changes}",
     "person:disabled": "disabled the person {person}",
@@ -240,8 +241,8 @@ _SENTENCES: Final = {
 _INFINITIVES: Final = {
     "backed": "back", "created": "create", "disabled": "disable", "enabled": "enable", "exported": "export",
     "founded": "found", "gave": "give", "handed": "hand", "issued": "issue", "looked": "look", "modified": "modify",
-    "removed": "remove", "revoked": "revoke", "rotated": "rotate", "took": "take", "used": "use", "was": "be",
-    "withdrew": "withdraw",
+    "opened": "open", "removed": "remove", "revoked": "revoke", "rotated": "rotate", "took": "take", "used": "use",
+    "was": "be", "withdrew": "withdraw",
 }  # fmt: skip
 _ENDINGS: Final = {"denied": "refused", "failed": "it failed"}
 

@@ -87,3 +87,18 @@ def test_out_of_reach_and_not_there_read_the_same(team: Run) -> None:
 
 def test_as_works_before_the_noun_too(team: Run) -> None:
     assert team("--as", "ben", "person", "add", "dora").code == 4
+
+
+def test_scopes_are_opened_to_a_role_shown_and_closed(team: Run) -> None:
+    assert team("role", "scopes", "platform").out == "none\n"
+    assert team("account", "create", "bens-bot", "--scope", "catalog:read", "--as", "ben").code == 4
+    opened = team("role", "scopes", "platform", "--set", "deploy:write catalog:read", "--json").json
+    assert opened["scopes"] == ["catalog:read", "deploy:write"]
+    assert team("role", "scopes", "platform").out == "catalog:read deploy:write\n"
+    assert "catalog:read deploy:write" in team("role", "list").out
+    assert team("account", "create", "bens-bot", "--scope", "catalog:read", "--as", "ben").code == 0
+    assert team("role", "scopes", "platform", "--set", "x", "--as", "ben").code == 4
+    assert team("role", "scopes", "platform", "--set", "x", "--clear").code == 2
+    assert team("role", "scopes", "platform", "--clear", "--json").json["scopes"] == []
+    assert team("role", "scopes", "platform", "--clear").code == 5
+    assert team("role", "create", "on-call", "--scope", "page:send", "--json").json["scopes"] == ["page:send"]

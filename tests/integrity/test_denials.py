@@ -9,7 +9,7 @@ import pytest
 from sqlmodel import select
 
 from botdesk import accounts, audit, grants, people, tokens
-from botdesk.access import Action, Level
+from botdesk.access import Action, Level, Standing
 from botdesk.audit import Filter, Outcome
 from botdesk.desk import Desk
 from botdesk.errors import AccessDenied, BotdeskError, Conflict, NotFound, StoreError
@@ -123,13 +123,39 @@ def test_acting_as_somebody_else_is_refused_to_members_and_recorded_as_theirs(st
     assert (last.actor, last.outcome) == ("ben", Outcome.DENIED)
 
 
-@pytest.mark.parametrize("name", ["dan", "mallory", "", "ada ", "x" * 10_000])
-def test_who_is_no_active_person_is_let_in_nowhere(store: Path, name: str) -> None:
+@pytest.mark.parametrize("name", ["mallory", "", "ada ", "x" * 10_000])
+def test_who_is_no_person_is_let_in_nowhere(store: Path, name: str) -> None:
     before = house.contents(store)
     with pytest.raises(AccessDenied) as refused:
         Desk.open(store, operator=name or "nobody-at-all", clock=Clock(house.LATER))
     assert refused.value.hint
     assert house.contents(store) == before
+
+
+@pytest.mark.parametrize(("operator", "acting_as"), [("dan", None), ("bea", "dan"), ("dan", "bea")])
+def test_a_disabled_persons_knocking_is_refused_and_recorded(store: Path, operator: str, acting_as: str | None) -> None:
+    with pytest.raises(AccessDenied) as refused:
+        Desk.open(store, operator=operator, acting_as=acting_as, clock=Clock(house.LATER))
+    assert str(refused.value) == "'dan' is no active person of this desk"
+    with open_desk(store, operator="bea") as desk:
+        last = desk.ask(audit.page).rows[0]
+    assert (last.action, last.outcome) == (Action.DESK_OPENED, Outcome.DENIED)
+    assert last.actor == ("bea as dan" if operator == "bea" else "dan")
+
+
+def test_who_is_disabled_while_at_the_desk_can_do_nothing_more_and_cannot_flood_the_audit(
+    store: Path, ben: Desk
+) -> None:
+    with open_desk(store, operator="bea", seed=7) as desk:
+        desk.run(people.disable, "ben")
+    before = ben.head().sequence
+    for _ in range(3):
+        with pytest.raises(AccessDenied):
+            ben.ask(accounts.page)
+    assert ben.head().sequence == before
+    with pytest.raises(AccessDenied):
+        ben.run(accounts.create, "bens-bot")
+    assert ben.head().sequence == before + 1
 
 
 ON_ACCOUNTS: dict[str, Callable[..., Any]] = {
@@ -227,5 +253,60 @@ def test_lists_tell_nothing_of_what_is_out_of_reach(ben: Desk) -> None:
     assert {line.account for line in ben.ask(grants.listed)} == {"nightly-build", "metrics-ingest"}
     assert {line.account for line in ben.ask(tokens.listed)} == {"nightly-build"}
     assert {reach.account for reach in ben.ask(grants.what_reaches, "ada")} == {"nightly-build", "metrics-ingest"}
+    assert {line.role.name: line.accounts for line in ben.ask(people.roles)} == {
+        "data-ops": 0,
+        "night-shift": 1,
+        "platform": 1,
+    }
+    assert next(line for line in ben.ask(people.listed) if line.person.name == "ada").accounts == 2
     named = {event.account for event in ben.ask(audit.page, limit=1000).rows}
     assert named <= {"nightly-build", "metrics-ingest", None}
+
+
+def test_what_one_did_to_an_account_is_not_ones_own_once_it_is_out_of_reach(store: Path, ben: Desk) -> None:
+    ben.run(accounts.modify, "metrics-ingest", description="mine")
+    assert ben.ask(audit.page, Filter(actor="ben", account="metrics-ingest")).total == 1
+    with open_desk(store, operator="bea", seed=7) as desk:
+        desk.run(grants.withdraw, "metrics-ingest", "person:ben")
+        desk.run(grants.give, "claude-bot", "role:platform", Level.OPERATE)
+        assert {line.role.name: line.accounts for line in desk.ask(people.roles)}["platform"] == 2
+    assert ben.ask(audit.page, Filter(actor="ben", account="metrics-ingest")).total == 0
+    assert "metrics-ingest" not in {event.account for event in ben.ask(audit.page, limit=1000).rows}
+
+
+def test_taking_the_name_of_an_account_out_of_reach_leaves_word_of_it(store: Path, ben: Desk) -> None:
+    with pytest.raises(Conflict):
+        ben.run(accounts.create, "claude-bot")
+    assert ben.ask(audit.page, Filter(account="claude-bot")).total == 0
+    with open_desk(store, operator="bea", seed=7) as desk:
+        last = desk.ask(audit.page).rows[0]
+    assert (last.actor, last.account, last.outcome) == ("ben", "claude-bot", Outcome.DENIED)
+
+
+def test_nobody_grants_beyond_their_own_level(ben: Desk) -> None:
+    for level in Level:
+        with pytest.raises(AccessDenied):
+            ben.run(grants.give, "nightly-build", "person:ben", level)
+        ben.run(grants.give, "metrics-ingest", "role:platform", level)
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        lambda tx: people.modify(tx, "ben", standing=Standing.ADMIN),
+        lambda tx: people.add_member(tx, "data-ops", "ben"),
+        lambda tx: people.modify_role(tx, "platform", scopes="deploy:write admin:all"),
+        lambda tx: people.enable(tx, "dan"),
+    ],
+)
+def test_nobody_gives_themselves_standing(ben: Desk, step: Callable[[Transaction], object]) -> None:
+    with pytest.raises(AccessDenied):
+        ben.run(step)
+
+
+@pytest.mark.parametrize("step", [people.disable, lambda tx, who: people.modify(tx, who, standing=Standing.MEMBER)])
+def test_the_last_admin_cannot_go(auditing: Desk, step: Callable[[Transaction, str], object]) -> None:
+    auditing.run(step, "ada")
+    with pytest.raises(Conflict) as refused:
+        auditing.run(step, "bea")
+    assert refused.value.message == "'bea' is the last active admin"

@@ -120,7 +120,7 @@ VERBS: dict[str, Callable[[Desk], Any]] = {
     "person disable": _do(people.disable, "ben"),
     "person enable": _do(people.enable, "dan"),
     "role create": _do(people.create_role, "on-call"),
-    "role modify": _do(people.modify_role, "platform", new_name="machines"),
+    "role modify": _do(people.modify_role, "platform", new_name="machines", scopes="catalog:read"),
     "role add": _do(people.add_member, "data-ops", "ben"),
     "role drop": _do(people.drop_member, "platform", "ben"),
     "role remove": _do(people.remove_role, "night-shift"),

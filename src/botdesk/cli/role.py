@@ -6,17 +6,31 @@ import typer
 
 from botdesk import people
 from botdesk.cli import output
-from botdesk.cli.context import AsJson, Description, PersonName, RoleName, Transaction, Visit, Yes, confirm, visiting
+from botdesk.cli.context import (
+    AsJson,
+    Description,
+    PersonName,
+    RoleName,
+    Scopes,
+    Transaction,
+    Visit,
+    Yes,
+    confirm,
+    visiting,
+)
+from botdesk.errors import InvalidInput
 
 app = typer.Typer(help="Roles: named teams of people.", no_args_is_help=True)
 
 
 @app.command()
 @visiting
-def create(visit: Visit, role: RoleName, description: Description = None, json: AsJson = False) -> None:
-    """Create a role."""
+def create(
+    visit: Visit, role: RoleName, description: Description = None, scope: Scopes = None, json: AsJson = False
+) -> None:
+    """Create a role; its members may put the scopes on accounts."""
     with visit.begin() as tx:
-        people.create_role(tx, role, description=description or "")
+        people.create_role(tx, role, description=description or "", scopes=scope or ())
         line = _line(tx, role)
     _changed(f"created the role '{line.role.name}'", line, json=json)
 
@@ -33,9 +47,14 @@ def list_(visit: Visit, json: AsJson = False) -> None:
         output.talk("no roles yet; 'botdesk role create ROLE' makes one")
     else:
         output.table(
-            ("NAME", "MEMBERS", "ACCOUNTS", "DESCRIPTION"),
-            [(line.role.name, ", ".join(line.members), str(line.accounts), line.role.description) for line in lines],
+            ("NAME", "MEMBERS", "ACCOUNTS", "SCOPES", "DESCRIPTION"),
+            [_row(line) for line in lines],
         )
+
+
+def _row(line: people.RoleLine) -> tuple[str, ...]:
+    role = line.role
+    return role.name, ", ".join(line.members), str(line.accounts), role.scopes or "–", role.description
 
 
 @app.command()
@@ -76,6 +95,31 @@ def modify(
 
 @app.command()
 @visiting
+def scopes(
+    visit: Visit,
+    role: RoleName,
+    set_: Annotated[
+        list[str] | None, typer.Option("--set", metavar="SCOPES", help="Open just these, in quotes; repeatable.")
+    ] = None,
+    clear: Annotated[bool, typer.Option("--clear", help="Open none any more.")] = False,
+    json: AsJson = False,
+) -> None:
+    """Show, set or clear which scopes a role's members may put on accounts; admins may put any."""
+    if set_ and clear:
+        raise InvalidInput("scopes are either set or cleared", hint="say --set or --clear, not both")
+    if set_ is None and not clear:
+        with visit.read() as tx:
+            line = _line(tx, role)
+        return output.thing(_facts(line), json=True) if json else output.data(line.role.scopes or "none")
+    with visit.begin() as tx:
+        found = people.modify_role(tx, role, scopes=set_ or ())
+        line = _line(tx, found.id)
+    opened = f"may put on accounts: {line.role.scopes}" if line.role.scopes else "may put no scopes on accounts"
+    return _changed(f"the members of '{line.role.name}' {opened}", line, json=json)
+
+
+@app.command()
+@visiting
 def remove(visit: Visit, role: RoleName, yes: Yes = False, json: AsJson = False) -> None:
     """Remove a role; its grants go with it, its people stay."""
     with visit.desk() as desk:
@@ -103,5 +147,6 @@ def _facts(line: people.RoleLine) -> dict[str, object]:
         "description": line.role.description,
         "members": list(line.members),
         "accounts": line.accounts,
+        "scopes": (line.role.scopes or "").split(),
         "created_at": line.role.created_at,
     }

@@ -4,7 +4,7 @@ from sqlalchemy import ColumnElement, or_, true
 from sqlmodel import Session, col, select
 
 from botdesk.access import Actor, ActorKind, Level, Standing, highest
-from botdesk.store.tables import Account, Grant, Membership
+from botdesk.store.tables import Account, Grant, Membership, Role
 
 
 def sees_everything(actor: Actor) -> bool:
@@ -29,6 +29,16 @@ def level_on(session: Session, actor: Actor, account: Account) -> Level | None:
         return Level.OPERATE if actor.id == account.id else None
     levels = session.exec(select(col(Grant.level)).where(Grant.account_id == account.id, _granted_to(actor.id)))
     return highest(levels, creator=account.created_by == actor.id)
+
+
+def opened_scopes(session: Session, actor: Actor) -> frozenset[str]:
+    """The scopes that admins opened to the actor's roles."""
+    opened = (
+        select(Role.scopes)
+        .join(Membership, col(Membership.role_id) == Role.id)
+        .where(Membership.person_id == actor.id, col(Role.scopes).is_not(None))
+    )
+    return frozenset(scope for scopes in session.exec(opened) for scope in (scopes or "").split())
 
 
 def _granted_to(person_id: str) -> ColumnElement[bool]:

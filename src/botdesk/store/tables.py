@@ -123,7 +123,7 @@ class Person(SQLModel, table=True):
 
 
 class Role(SQLModel, table=True):
-    """A named team of people."""
+    """A named team of people, and the scopes that its members may put on accounts."""
 
     __tablename__ = "role"
 
@@ -132,6 +132,7 @@ class Role(SQLModel, table=True):
     description: str = Field(default="", sa_type=Text)
     created_at: datetime = Field(sa_type=Instant)
     created_by: str = Field(sa_type=String(16))
+    scopes: str | None = Field(default=None, sa_type=Text)
 
 
 class Membership(SQLModel, table=True):

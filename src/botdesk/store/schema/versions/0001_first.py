@@ -49,6 +49,7 @@ def _people() -> None:
         sa.Column("description", sa.Text, nullable=False),
         sa.Column("created_at", _INSTANT, nullable=False),
         sa.Column("created_by", _ID, nullable=False),
+        sa.Column("scopes", sa.Text),
     )
     op.create_table(
         "membership",
