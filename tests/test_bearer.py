@@ -11,8 +11,6 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
-from types import TracebackType
-from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -23,6 +21,7 @@ from botdesk import bearer
 from botdesk.bearer import LEAKED, Argon2id, Fingerprint, Secret
 from botdesk.errors import StoreError
 from botdesk.testing import light_hasher, seeded
+from tests.frames import secrets_in
 
 KEY = bytes(range(32))
 B64TOKEN = re.compile(r"[A-Za-z0-9._~+/-]+=*")
@@ -197,40 +196,6 @@ def test_a_tampered_hash_is_refused_and_not_computed(stored: str) -> None:
     with pytest.raises(StoreError) as refused:
         light_hasher().verify(UNUSABLE[stored], mint().proof)
     assert "audit verify" in refused.value.hint
-
-
-def secrets_in(error: BaseException, *texts: str) -> list[str]:
-    """The locals, by frame and name, in which an error carries one of the texts; its causes and contexts, too."""
-    found: list[str] = []
-    seen: list[BaseException | None] = []
-    queue: list[BaseException | None] = [error]
-    while queue:
-        current = queue.pop()
-        if current is None or current in seen:
-            continue
-        seen.append(current)
-        queue += [current.__cause__, current.__context__]
-        found += _in_frames(current.__traceback__, texts)
-        found += [f"{type(current).__name__}: {arg!r}" for arg in current.args if _holds(arg, texts)]
-    return found
-
-
-def _in_frames(trace: TracebackType | None, texts: tuple[str, ...]) -> list[str]:
-    found = []
-    while trace is not None:
-        frame = trace.tb_frame
-        if "tests" not in frame.f_code.co_filename:
-            found += [
-                f"{frame.f_code.co_qualname}: {name}" for name, value in frame.f_locals.items() if _holds(value, texts)
-            ]
-        trace = trace.tb_next
-    return found
-
-
-def _holds(value: Any, texts: tuple[str, ...]) -> bool:
-    if isinstance(value, (str, bytes, bytearray)):
-        return any(text in (value if isinstance(value, str) else bytes(value).decode("latin-1")) for text in texts)
-    return any(text in repr(value) for text in texts)
 
 
 class Bomb:

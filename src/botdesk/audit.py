@@ -90,7 +90,7 @@ def require(tx: Transaction, action: Action, account: Account | None = None, **d
     if may(tx, action, account):
         return
     deny(tx, action, account, **detail)
-    what = wording.deed(action, account.name if account else None, detail)
+    what = wording.withheld(wording.deed(action, account.name if account else None, detail))
     raise AccessDenied(f"{tx.actor.name!r} may not {what}", hint=_denied_hint(action))
 
 
@@ -99,7 +99,7 @@ def deny(tx: Transaction, action: Action, account: Account | None = None, **deta
 
     What was asked for has not been checked: it is kept short, and no character of it steers a terminal.
     """
-    kept = tuple((key, wording.visible(value)[:MOST_KEPT]) for key, value in detail.items())
+    kept = tuple((key, wording.visible(wording.withheld(value))[:MOST_KEPT]) for key, value in detail.items())
     tx.denial = Denial(action, account.id if account else None, account.name if account else None, kept)
 
 

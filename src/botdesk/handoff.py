@@ -93,6 +93,7 @@ def give(
     environ: Mapping[str, str] | None = None,
     method: str = "auto",
     entropy: Entropy = os.urandom,
+    patience: float = COMMAND_SECONDS,
 ) -> Receipt:
     """Give a secret to a target.
 
@@ -103,6 +104,7 @@ def give(
         environ: The environment; the process's own by default.
         method: For the clipboard: `auto`, `native` or `osc52`.
         entropy: Gives n random bytes, for the fingerprint.
+        patience: How many seconds a command may take.
 
     Raises:
         HandoffFailed: Nothing took the secret; another target may be tried.
@@ -118,7 +120,7 @@ def give(
             failed = _write_file(secret, path)
             words = f"written to {path} (mode 0600)"
         case Command(argv):
-            failed = _run(secret, argv)
+            failed = _run(secret, argv, patience)
             words = f"given to {Path(argv[0]).name} on its stdin"
         case Stdout():
             failed = _print(secret)
@@ -208,38 +210,43 @@ def _sync_folder(folder: Path) -> None:
             os.close(descriptor)
 
 
-def _run(secret: Secret, argv: tuple[str, ...]) -> HandoffFailed | None:
+def _run(secret: Secret, argv: tuple[str, ...], patience: float) -> HandoffFailed | None:
     name = Path(argv[0]).name
-    try:
-        process = subprocess.Popen(
-            argv, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, bufsize=0
-        )
-    except (OSError, ValueError) as error:
-        why = error.strerror if isinstance(error, OSError) else "no program has such a name"
-        return HandoffFailed(f"'{name}' cannot be started: {why}", hint="check the command's name and rights")
-    try:
-        taken = _feed(process, secret)
-        said = _listen(process, time.monotonic() + COMMAND_SECONDS)
-    finally:
-        ended = process.poll()
-        _end(process)
+    reading, writing = os.pipe()
+    with os.fdopen(reading, "rb", 0) as theirs, os.fdopen(writing, "wb", 0) as ours:
+        try:
+            process = subprocess.Popen(argv, stdin=theirs, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, bufsize=0)
+        except (OSError, ValueError) as error:
+            why = error.strerror if isinstance(error, OSError) else "no program has such a name"
+            return HandoffFailed(f"'{name}' cannot be started: {why}", hint="check the command's name and rights")
+        try:
+            _write_all(ours.fileno(), secret)
+            ours.close()
+            said = _listen(process, time.monotonic() + patience)
+        finally:
+            ended = process.poll()
+            _end(process)
+        left = _unread(theirs.fileno())
+    return _complaint(name, ended, _redacted(said, secret), left=left, patience=patience)
+
+
+def _complaint(name: str, ended: int | None, said: str, *, left: int, patience: float) -> HandoffFailed | None:
     if ended is None:
-        return HandoffFailed(f"'{name}' took longer than {COMMAND_SECONDS} s", hint="it was ended; try it by hand")
+        return HandoffFailed(f"'{name}' took longer than {patience:g} s", hint="it was ended; try it by hand")
     if ended != 0:
-        told = f": {_redacted(said, secret)}" if said.strip() else ""
-        return HandoffFailed(f"'{name}' failed with {ended}{told}", hint="mend it, or choose another target")
-    if not taken:
-        return HandoffFailed(f"'{name}' did not read the secret", hint="it must read its stdin")
-    return None
+        told = f"'{name}' failed with {ended}{f': {said}' if said else ''}"
+        return HandoffFailed(told, hint="mend it, or choose another target")
+    return HandoffFailed(f"'{name}' did not read the secret", hint="it must read its stdin") if left else None
 
 
-def _feed(process: "subprocess.Popen[bytes]", secret: Secret) -> bool:
-    """Write the secret to the command's stdin and close that; True when it was taken."""
-    assert process.stdin is not None
-    with process.stdin, contextlib.suppress(BrokenPipeError):
-        _write_all(process.stdin.fileno(), secret)
-        return True
-    return False
+def _unread(descriptor: int) -> int:
+    """How many bytes of a pipe nobody has read: its reading end was kept open to tell."""
+    if sys.platform == "win32":
+        return 0
+    import fcntl
+    import termios
+
+    return int.from_bytes(fcntl.ioctl(descriptor, termios.FIONREAD, bytes(4)), sys.byteorder)
 
 
 def _listen(process: "subprocess.Popen[bytes]", deadline: float) -> bytes:

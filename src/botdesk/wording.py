@@ -14,6 +14,9 @@ from botdesk.errors import InvalidInput
 LONGEST_DURATION: Final = timedelta(days=3650)
 
 _UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+_TOKEN: Final = re.compile(r"bdk_[0-9A-Za-z]{10}_[0-9A-Za-z]{20,}")
+"""What is, or was cut from, a whole token: it is kept in no text."""
+
 _DURATION: Final = re.compile(r"([1-9][0-9]{0,8})([smhdw])")
 _DAYS: Final = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _MONTHS: Final = (
@@ -47,6 +50,11 @@ def visible(text: str, *, lines: bool = False) -> str:
     return text.translate(_UNSEEN_BUT_LINES if lines else _UNSEEN)
 
 
+def withheld(text: str) -> str:
+    """Take the confidential part of any token out of a text that is kept though nobody checked it."""
+    return _TOKEN.sub("bdk_••••", text)
+
+
 def hidden(text: str, *, lines: bool = False) -> bool:
     """Tell whether the text has a character that `visible` would turn into a symbol."""
     return visible(text, lines=lines) != text
@@ -63,7 +71,7 @@ def clean(text: str, what: str, *, longest: int, required: bool = False, lines: 
         lines: Whether it may have newlines.
 
     Raises:
-        InvalidInput: It is empty, too long, or has a control, bidi or zero-width character.
+        InvalidInput: It is empty, too long, has a control, bidi or zero-width character, or a whole token in it.
     """
     unseen = _UNSEEN_BUT_LINES if lines else _UNSEEN
     text = unicodedata.normalize("NFC", text).strip()
@@ -73,6 +81,8 @@ def clean(text: str, what: str, *, longest: int, required: bool = False, lines: 
             f"the {what} has the character U+{ord(wrong):04X}",
             hint="control, bidi and zero-width characters are not taken: type it anew",
         )
+    if _TOKEN.search(text):
+        raise InvalidInput(f"the {what} has a token in it", hint="a secret is never kept: name the token by its id")
     if len(text) > longest:
         raise InvalidInput(f"the {what} has {len(text)} characters", hint=f"keep to {longest}")
     if required and not text:
@@ -248,8 +258,10 @@ _ENDINGS: Final = {"denied": "refused", "failed": "it failed"}
 
 
 class _Facts(dict[str, str]):
+    """What is told of an event; anything else is `…`."""
+
     def __missing__(self, name: str) -> str:
-        return ""
+        return "…"
 
 
 def sentence(
@@ -287,20 +299,27 @@ def _told(action: str, account: str | None, subject_kind: str | None, detail: Ma
 
 def _phrases(account: str | None, detail: Mapping[str, Any]) -> _Facts:
     """What the sentences are filled with; a fact that is not told leaves no hole."""
-    facts = _Facts({name: str(value) for name, value in detail.items()})
-    facts["account"] = account or facts["name"] or "an account"
-    facts["name"] = facts["name"].replace("_", " ")
-    facts["label"] = f"'{facts['label']}'" if facts["label"] else facts["token"]
-    facts["grantee"] = facts["grantee"].replace(":", " ", 1)
-    facts["level"] = facts["level"] or "access"
-    facts["purpose"] = f" for {facts['purpose']}" if facts["purpose"] not in ("", "other") else ""
-    facts["standing"] = f" as {facts['standing']}" if facts["standing"] else ""
-    facts["target"] = f" to {facts['to']}" if facts["to"] else ""
-    facts["because"] = f": {facts['reason']}" if facts["reason"] else ""
-    facts["times"] = f" {facts['count']} times" if facts["count"] else ""
-    facts["overlap"] = f", overlap {facts['overlap']}" if facts["overlap"] else ""
-    facts["changes"] = _changes(detail.get("changes"))
-    return facts
+    facts = _Facts({name: str(value) for name, value in detail.items() if value not in (None, "")})
+
+    def said(name: str, form: str) -> str:
+        return form.format(facts[name]) if name in facts else ""
+
+    purpose = "" if detail.get("purpose") == "other" else said("purpose", " for {}")
+    phrases = {
+        "account": account or facts.get("name", "an account"),
+        "name": facts["name"].replace("_", " "),
+        "label": said("label", "'{}'") or facts["token"],
+        "grantee": facts["grantee"].replace(":", " ", 1),
+        "level": facts.get("level", "access"),
+        "purpose": purpose,
+        "standing": said("standing", " as {}"),
+        "target": said("to", " to {}"),
+        "because": said("reason", ": {}"),
+        "times": said("count", " {} times"),
+        "overlap": said("overlap", ", overlap {}"),
+        "changes": _changes(detail.get("changes")),
+    }
+    return _Facts(facts | phrases)
 
 
 def _changes(changes: Any) -> str:
