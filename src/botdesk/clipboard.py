@@ -1,12 +1,14 @@
-"""The clipboard: natively through pyperclip, or by OSC 52 through the terminal.
+"""The clipboard: natively, or by OSC 52 through the terminal.
 
-pyperclip's klipper path puts the text in argv and its Qt path starts a toolkit, so a mechanism is picked here. OSC 52
-cannot confirm anything: what was sent may have been dropped, by tmux silently.
+On X11 and Wayland a program takes the secret on its stdin, and its exit code tells whether there was a display that
+took it; elsewhere pyperclip knows the way. OSC 52 cannot confirm anything: what was sent may have been dropped, by tmux
+silently.
 """
 
 import base64
 import os
 import shutil
+import subprocess
 import sys
 import threading
 from collections.abc import Callable, Mapping
@@ -21,7 +23,13 @@ PATIENCE_SECONDS: Final = 3.0
 """How long a native clipboard program may take; some hang without a display."""
 
 SCREEN_PIECE: Final = 76
-_X_PROGRAMS: Final = (("xclip", "init_xclip_clipboard"), ("xsel", "init_xsel_clipboard"))
+_PROGRAMS: Final = {
+    "wl-copy": (("wl-copy",), ("wl-paste", "--no-newline")),
+    "xclip": (("xclip", "-selection", "clipboard"), ("xclip", "-selection", "clipboard", "-o")),
+    "xsel": (("xsel", "-b", "-i"), ("xsel", "-b", "-o")),
+}
+"""By the program's name: how it is called to take a text, and how to give it back."""
+
 _REMOTE: Final = ("SSH_CONNECTION", "SSH_TTY", "SSH_CLIENT")
 
 
@@ -50,7 +58,7 @@ def advice(environ: Mapping[str, str] | None = None) -> str:
 
 
 def mechanism(environ: Mapping[str, str]) -> str | None:
-    """The name of pyperclip's function that makes the native clipboard; None without one."""
+    """What makes the native clipboard: the name of a program, or of pyperclip's function; None without one."""
     if sys.platform == "darwin":
         return "init_osx_pbcopy_clipboard"
     if sys.platform == "win32":
@@ -59,35 +67,51 @@ def mechanism(environ: Mapping[str, str]) -> str | None:
     if environ.get("WSL_DISTRO_NAME") and shutil.which("clip.exe", path=path):
         return "init_wsl_clipboard"
     if environ.get("WAYLAND_DISPLAY") and shutil.which("wl-copy", path=path):
-        return "init_wl_clipboard"
+        return "wl-copy"
     if environ.get("DISPLAY"):
-        return next((maker for program, maker in _X_PROGRAMS if shutil.which(program, path=path)), None)
+        return next((program for program in ("xclip", "xsel") if shutil.which(program, path=path)), None)
     return None
 
 
 def copy_native(secret: Secret, environ: Mapping[str, str]) -> bool:
     """Put a secret on the native clipboard; False when nothing took it in time."""
-    functions = _functions(environ)
-    return functions is not None and _bounded(lambda: functions[0](secret.reveal()) is None) is True
+    name = mechanism(environ)
+    return name is not None and _bounded(lambda: _copy(name, secret, environ)) is True
 
 
 def paste_native(environ: Mapping[str, str]) -> str | None:
     """What the native clipboard holds; None when that cannot be told."""
-    functions = _functions(environ)
-    found = None if functions is None else _bounded(functions[1])
+    name = mechanism(environ)
+    found = None if name is None else _bounded(lambda: _paste(name, environ))
     return found if isinstance(found, str) else None
 
 
 def clear_native(environ: Mapping[str, str]) -> bool:
     """Empty the native clipboard; False when that failed."""
-    functions = _functions(environ)
-    return functions is not None and _bounded(lambda: functions[0]("") is None) is True
+    return copy_native(Secret(""), environ)
 
 
-def _functions(environ: Mapping[str, str]) -> tuple[Callable[[str], None], Callable[[], str]] | None:
-    name = mechanism(environ)
-    if name is None:
-        return None
+def _copy(name: str, secret: Secret, environ: Mapping[str, str]) -> bool:
+    if name not in _PROGRAMS:
+        _pyperclip(name)[0](secret.reveal())
+        return True
+    return _run(_PROGRAMS[name][0], environ, input=secret.reveal().encode(), stdout=subprocess.DEVNULL).returncode == 0
+
+
+def _paste(name: str, environ: Mapping[str, str]) -> str | None:
+    if name not in _PROGRAMS:
+        return _pyperclip(name)[1]()
+    done = _run(_PROGRAMS[name][1], environ, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
+    return done.stdout.decode("utf-8", "replace") if done.returncode == 0 else None
+
+
+def _run(argv: tuple[str, ...], environ: Mapping[str, str], **how: Any) -> "subprocess.CompletedProcess[bytes]":
+    return subprocess.run(
+        argv, env=dict(environ), stderr=subprocess.DEVNULL, timeout=PATIENCE_SECONDS, check=False, **how
+    )
+
+
+def _pyperclip(name: str) -> tuple[Callable[[str], None], Callable[[], str]]:
     import pyperclip
 
     copy, paste = getattr(pyperclip, name)()
