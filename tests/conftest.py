@@ -7,9 +7,15 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from botdesk.desk import Desk
 from botdesk.testing import Clock, open_desk
+
+settings.register_profile(
+    "steady", deadline=None, derandomize=True, database=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("steady")
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -32,10 +38,18 @@ def clock() -> Clock:
     return Clock()
 
 
+@pytest.fixture(scope="session")
+def founded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The store of a new desk, closed; only to be copied."""
+    store = tmp_path_factory.mktemp("founded") / "botdesk.db"
+    open_desk(store).close()
+    return store
+
+
 @pytest.fixture
-def desk(tmp_path: Path, clock: Clock) -> Iterator[Desk]:
+def desk(founded: Path, tmp_path: Path, clock: Clock) -> Iterator[Desk]:
     """A new desk, operated by ada, its first admin."""
-    with open_desk(tmp_path / "botdesk.db", clock=clock) as opened:
+    with open_desk(Path(shutil.copy(founded, tmp_path / "botdesk.db")), clock=clock, seed=2) as opened:
         yield opened
 
 
