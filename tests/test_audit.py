@@ -11,13 +11,14 @@ from typing import Any
 
 import pytest
 
-from botdesk import accounts, audit, grants, people, tokens
+from botdesk import accounts, audit, grants, people, tokens, verification
 from botdesk.access import Level, Standing
 from botdesk.audit import Filter, Head, Outcome
 from botdesk.desk import Desk
 from botdesk.errors import AccessDenied, InvalidInput
 from botdesk.store.digest import chained
 from botdesk.testing import NOON, Clock
+from botdesk.verification import Asked
 from tests.integrity import house
 
 DAY = timedelta(days=1)
@@ -37,7 +38,7 @@ def week(desk: Desk, clock: Clock) -> Desk:
     issued = desk.run(tokens.issue, "ci-bot", "farm")
     desk.run(tokens.deliver, issued.token.id, to="clipboard")
     with desk.begin() as tx:
-        tokens.used(tx, tokens.find(tx, issued.token.id), accounts.find(tx, "ci-bot"), address="10.0.0.7")
+        verification.note(tx, issued.token.id, Asked(address="10.0.0.7"))
     with pytest.raises(AccessDenied), desk.begin("cleo") as tx:
         accounts.disable(tx, "ci-bot")
     return desk
@@ -102,7 +103,7 @@ def test_words_must_all_be_somewhere(week: Desk) -> None:
     assert found(week, text="farm") == ["token:issued", "token:delivered", "token:used"]
     assert found(week, text="FARM clipboard") == ["token:delivered"]
     assert found(week, text="cleo denied") == ["account:disabled"]
-    assert found(week, text="10.0.0.7") == []
+    assert found(week, text="10.0.0.7") == ["token:used"]
     assert found(week, text="farm web-bot") == []
     for nothing in ("%", "_____________________________", "'; DROP TABLE event; --", "[red]", "\\"):
         assert found(week, text=nothing) == []
@@ -183,7 +184,7 @@ HOSTILE = {
 
 
 @pytest.fixture
-def planted(week: Desk) -> Iterator[Desk]:
+def planted(week: Desk) -> Desk:
     """Every text of one event is hostile, and the chain is whole, as somebody who knows botdesk could make it."""
     with house.tampering(Path(week.location)) as sql:
         for number, text in enumerate(HOSTILE.values()):
@@ -197,7 +198,7 @@ def planted(week: Desk) -> Iterator[Desk]:
             row = event | {"previous": hash_before, "hash": chained(hash_before, event)}
             names = ", ".join(f'"{name}"' for name in row)
             sql(f"INSERT INTO event ({names}) VALUES ({', '.join('?' * len(row))})", tuple(row.values()))
-    yield week
+    return week
 
 
 def _last(sql: Any) -> dict[str, Any]:

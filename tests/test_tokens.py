@@ -7,13 +7,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from botdesk import accounts, audit, bearer, grants, people, tokens
+from botdesk import accounts, audit, bearer, grants, people, tokens, verification
 from botdesk.access import Level, Standing
 from botdesk.audit import Filter
 from botdesk.desk import Desk
 from botdesk.errors import AccessDenied, BotdeskError, Conflict, InvalidInput, NotFound
 from botdesk.testing import NOON, Clock
 from botdesk.tokens import Token, TokenState
+from botdesk.verification import Asked
 
 TICK = timedelta(microseconds=1)
 DAY = timedelta(days=1)
@@ -354,7 +355,7 @@ def test_a_use_is_the_bots_own_and_is_kept_with_its_place(desk: Desk, clock: Clo
     row = live(desk)
     clock.forward(DAY)
     with desk.begin() as tx:
-        tokens.used(tx, tokens.find(tx, row.id), accounts.find(tx, bot), address="10.0.0.7")
+        verification.note(tx, row.id, Asked(address="10.0.0.7"))
     used = desk.ask(tokens.find, row.id)
     assert (used.last_used_at, used.last_used_from) == (NOON + DAY, "10.0.0.7")
     last = desk.ask(audit.page, limit=1).rows[0]

@@ -329,7 +329,9 @@ def _wanted(tx: Transaction, filter: Filter) -> list[ColumnElement[bool]]:
         wanted.append(_by(filter.actor))
     if filter.action:
         action = col(Event.action)
-        wanted.append(action == filter.action if ":" in filter.action else action.startswith(filter.action + ":"))
+        wanted.append(
+            action == filter.action if ":" in filter.action else action.startswith(filter.action + ":", autoescape=True)
+        )
     if filter.outcome:
         wanted.append(col(Event.outcome) == filter.outcome)
     if filter.since:
