@@ -10,13 +10,13 @@ import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Concatenate, ParamSpec, Self, TypeVar
+from typing import Any, Concatenate, Final, ParamSpec, Self, TypeVar
 
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session, select
 
-from botdesk import access, audit, settings, tokens, verification
+from botdesk import access, audit, settings, tokens, verification, wording
 from botdesk.access import Action, Actor, ActorKind, Standing
 from botdesk.bearer import MINT_KEY_BYTES, Argon2id, Entropy, Hasher
 from botdesk.errors import AccessDenied, StoreError
@@ -30,6 +30,7 @@ from botdesk.store.transaction import Transaction as Transaction
 from botdesk.verifier import Verifier as Verifier
 
 Clock = Callable[[], datetime]
+LONGEST_SOURCE: Final = 100
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -132,7 +133,7 @@ class Desk:
             settings,
             operator=operator or system_user(),
             acting_as=acting_as,
-            source=source,
+            source=wording.visible(source)[:LONGEST_SOURCE],
             clock=clock,
             entropy=entropy,
             hasher=hasher or _argon2id(settings),
@@ -378,7 +379,8 @@ class Desk:
                 "mint_key": tx.entropy(MINT_KEY_BYTES).hex(),
             }.items():
                 audit.record(tx, Action.DESK_SET, Setting(key=key, value=value), name=key)
-            person = Person(id=tx.new_id("per"), name=self.operator, standing=Standing.ADMIN, added_at=tx.now)
+            name = wording.clean(self.operator, "operator's name", longest=64, required=True)
+            person = Person(id=tx.new_id("per"), name=name, standing=Standing.ADMIN, added_at=tx.now)
             audit.record(tx, Action.PERSON_ADDED, person, person=self.operator, standing="admin", reason="first admin")
             self._commit(tx)
         self.founded = True
