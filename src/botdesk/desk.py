@@ -7,6 +7,7 @@ import contextlib
 import os
 import secrets
 import sys
+import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,8 +22,9 @@ from botdesk.access import Action, Actor, ActorKind, Standing
 from botdesk.bearer import MINT_KEY_BYTES, Argon2id, Entropy, Hasher
 from botdesk.errors import AccessDenied, StoreError
 from botdesk.settings import Settings, default_store
-from botdesk.store import backup, engine, files, schema
-from botdesk.store.backup import Check as Check
+from botdesk.store import engine, schema
+from botdesk.store.backend import Check as Check
+from botdesk.store.driver import translated
 from botdesk.store.lookup import Lookup
 from botdesk.store.tables import Account, Person, Setting
 from botdesk.store.transaction import Denial
@@ -66,14 +68,11 @@ class Desk:
         operator: The name of the person who operates it.
         acting_as: The name of the person in whose stead the operator acts; None normally.
         founded: True when this opening found an empty store and made the operator its first admin.
-        mode: Whom the access rules bind: `solo`, the operator holds the store.
     """
-
-    mode = "solo"
 
     def __init__(
         self,
-        engine: Engine,
+        opened: Engine,
         settings: Settings,
         *,
         operator: str,
@@ -89,7 +88,8 @@ class Desk:
         self.source = source
         self.founded = False
         self.clock = clock
-        self._engine = engine
+        self._engine = opened
+        self._backend = engine.of(opened.url)
         self._entropy = entropy
         self._hasher = hasher
 
@@ -129,7 +129,7 @@ class Desk:
         url = engine.to_url(str(store or settings.store))
         make_folder = str(url.database) == str(default_store())
         desk = cls(
-            engine.open_engine(url, create=create, make_folder=make_folder),
+            engine.of(url).open_engine(url, create=create, make_folder=make_folder),
             settings,
             operator=operator or system_user(),
             acting_as=acting_as,
@@ -139,7 +139,7 @@ class Desk:
             hasher=hasher or _argon2id(settings),
         )
         try:
-            desk._make_ready()
+            desk._make_ready(create=create)
         except BaseException:
             desk.close()
             raise
@@ -147,8 +147,18 @@ class Desk:
 
     @property
     def location(self) -> str:
-        """The path of the store."""
-        return str(self._engine.url.database)
+        """The path of the store, or its URL without any password."""
+        return self._backend.location(self._engine.url)
+
+    @property
+    def title(self) -> str:
+        """What the store is called in few words."""
+        return self._backend.title(self._engine.url)
+
+    @property
+    def mode(self) -> str:
+        """Whom the access rules bind: `solo`, the operator holds the store; `team`, a database server does."""
+        return self._backend.MODE
 
     def close(self) -> None:
         """Close all connections; the desk is not used any more."""
@@ -231,7 +241,7 @@ class Desk:
         """
         with self._system(writing=True) as tx:
             verification.check_clock(tx)
-            engine.probe(tx.session.connection())
+            self._backend.probe(tx.session.connection())
             self._commit(tx)
 
     def backup(self, path: Path | None = None) -> Path:
@@ -243,22 +253,29 @@ class Desk:
         Raises:
             AccessDenied: The operator is no admin.
             Conflict: The file is there already.
+            InvalidInput: The store is no file; the hint says how it is backed up.
             StoreError: It cannot be written.
         """
-        made = path or backup.default_path(Path(self.location), self.clock())
         with self.begin() as tx:
             audit.require(tx, Action.DESK_BACKED_UP)
+            made = path or self._backend.backup_path(self._engine.url, tx.now)
             audit.record(tx, Action.DESK_BACKED_UP, to=str(made))
-            backup.copy(self._engine, made)
+            self._backend.copy(self._engine, made)
         return made
 
     def check(self) -> list[Check]:
         """Look the store over: version, integrity, schema, triggers, audit."""
         with self._system(writing=False) as tx:
-            checks = backup.checks(tx.session.connection())
+            connection = tx.session.connection()
+            checks = self._backend.checks(connection)
+            found = schema.revision(connection)
             verdict = audit.verify(tx)
         words = f"the chain holds, {verdict.events} events" if verdict.holds else verdict.findings[0].what
-        return [*checks, Check("audit", verdict.holds, words, "" if verdict.holds else "botdesk audit verify")]
+        return [
+            *checks,
+            Check("schema", found == schema.NEWEST, f"revision {found}", "botdesk database upgrade"),
+            Check("audit", verdict.holds, words, "" if verdict.holds else "botdesk audit verify"),
+        ]
 
     @contextlib.contextmanager
     def _transaction(self, actor: str | None, *, writing: bool, opening: bool = False) -> Iterator[Transaction]:
@@ -286,7 +303,7 @@ class Desk:
 
     @contextlib.contextmanager
     def _system(self, *, writing: bool) -> Iterator[Transaction]:
-        with engine.translated(), self._engine.connect() as plain:
+        with translated(), self._engine.connect() as plain:
             connection = plain.execution_options(writing=writing)
             with Session(connection, expire_on_commit=False, autoflush=False) as session:
                 session.connection()
@@ -326,33 +343,39 @@ class Desk:
     def _tell_outcome(self, tx: Transaction, failed: SQLAlchemyError) -> None:
         if tx.appended is None:
             raise failed
-        try:
-            with self._system(writing=False) as again:
-                saved = audit.hash_at(again, tx.appended[0]) == tx.appended[1]
-        except StoreError:
-            raise StoreError(
-                "the store failed while saving; whether it was saved is unknown", hint="look again once it answers"
-            ) from None
-        if not saved:
+        if not self._was_saved(*tx.appended):
             raise failed
 
-    def _make_ready(self) -> None:
-        if self._schema() == schema.NEWEST and not self._is_empty():
-            engine.settle(self._engine)
+    def _was_saved(self, sequence: int, link: str) -> bool:
+        """Read again whether an event is there, as a writer: so the failed commit is over, one way or the other."""
+        for pause in self._backend.PATIENCE:
+            time.sleep(pause)
+            with contextlib.suppress(StoreError), self._system(writing=True) as again:
+                return audit.hash_at(again, sequence) == link
+        raise StoreError(
+            "the store failed while saving; whether it was saved is unknown", hint="look again once it answers"
+        )
+
+    def _make_ready(self, *, create: bool) -> None:
+        found = self._schema()
+        if found is None and not create:
+            raise StoreError(f"there is no desk in '{self.location}'", hint="name another store with --store")
+        if found == schema.NEWEST and not self._is_empty():
+            self._backend.settle(self._engine)
         else:
             self._make()
         self._refuse_strangers()
 
     def _make(self) -> None:
-        with files.locked(Path(self.location)):
+        with self._backend.locked(self._engine):
             found = self._schema()
-            engine.settle(self._engine)
+            self._backend.settle(self._engine)
             self._upgrade(found)
             if self._is_empty():
                 self._found()
 
     def _schema(self) -> str | None:
-        with engine.translated(), self._engine.connect() as connection:
+        with translated(), self._engine.connect() as connection:
             found = schema.revision(connection)
         schema.check(found)
         return found
@@ -361,8 +384,8 @@ class Desk:
         if found == schema.NEWEST:
             return
         if found is not None:
-            backup.copy(self._engine, backup.default_path(Path(self.location), self.clock()))
-        with engine.translated(), self._engine.connect() as plain:
+            self._backend.save(self._engine, self.clock())
+        with translated(), self._engine.connect() as plain:
             connection: Connection = plain.execution_options(writing=True)
             with connection.begin():
                 schema.upgrade(connection)

@@ -7,7 +7,7 @@ what a front door was told on its command line overrides both.
 import os
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,7 +22,7 @@ class Settings:
     """How botdesk behaves.
 
     Attributes:
-        store: A path of an SQLite file or an SQLAlchemy URL.
+        store: A path of an SQLite file or a URL; it may hold a password, so it is not shown.
         state_dir: The folder for what an operator's own program remembers.
         config_file: The file that was read, whether it exists or not.
         clipboard: `auto`, `native` or `osc52`.
@@ -40,7 +40,7 @@ class Settings:
         gate_issuer: What the gate calls this desk in `iss` (RFC 7662 §2.2).
     """
 
-    store: str
+    store: str = field(repr=False)
     state_dir: Path
     config_file: Path
     clipboard: str = "auto"

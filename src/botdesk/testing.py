@@ -39,7 +39,7 @@ def light_hasher() -> Argon2id:
 
 
 def open_desk(
-    path: Path,
+    store: str | Path,
     *,
     operator: str = "ada",
     clock: Callable[[], datetime] | None = None,
@@ -49,14 +49,14 @@ def open_desk(
     """Open a desk for tests; the first opening makes `operator` its first admin.
 
     Args:
-        path: The store's file, in a private folder.
+        store: A file in a private folder, or a URL.
         operator: Who operates it.
         clock: The desk's clock; a `Clock` at `NOON` by default.
         seed: What its chance starts from.
         source: Where the operator comes from, as the audit shows it.
     """
     return Desk.open(
-        path,
+        store,
         operator=operator,
         clock=clock or Clock(),
         entropy=seeded(seed),

@@ -5,7 +5,7 @@ import inspect
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, Any, Final
 
 import typer
@@ -29,7 +29,7 @@ class Visit:
         acting_as: What `--as` said; None for the operator.
     """
 
-    store: str | None = None
+    store: str | None = field(default=None, repr=False)
     acting_as: str | None = None
 
     @property

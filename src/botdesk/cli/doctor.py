@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from botdesk import clipboard as clipboards
 from botdesk.cli import output
@@ -17,6 +18,11 @@ from botdesk.settings import Settings
 
 SMALLEST = (80, 24)
 """The least columns and lines that the screens are made for."""
+
+_BOUND: Final = {
+    "solo": "the operator holds the store: access rules guard against slips",
+    "team": "a server holds the store: access rules bind everybody who has not its password",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +69,8 @@ def store(visit: Visit) -> list[Found]:
 
 
 def _place(desk: Desk) -> Iterator[Found]:
-    bound = "the operator holds the store: access rules guard against slips" if desk.mode == "solo" else desk.mode
     yield Found("store", "place", "ok", desk.location)
-    yield Found("store", "mode", "ok", f"{desk.mode}: {bound}" if bound != desk.mode else bound)
+    yield Found("store", "mode", "ok", f"{desk.mode}: {_BOUND[desk.mode]}")
     if (file := Path(desk.location)).is_file():
         yield _permissions(file)
 

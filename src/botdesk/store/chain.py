@@ -8,7 +8,7 @@ from sqlmodel import Session
 
 from botdesk.errors import InvalidInput, StoreError
 from botdesk.store.digest import GENESIS, chained, digest, key_of, raw, table_of
-from botdesk.store.engine import translated
+from botdesk.store.driver import translated
 from botdesk.store.tables import TABLES, Event
 
 

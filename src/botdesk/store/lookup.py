@@ -10,6 +10,7 @@ from sqlmodel import select
 
 from botdesk.store import engine as engines
 from botdesk.store.digest import table_of
+from botdesk.store.driver import translated
 from botdesk.store.tables import Account, Token
 
 
@@ -82,7 +83,7 @@ class Lookup:
         self._turn = threading.Lock()
         self._held: Any = None
         self._statement = str(_ONE.compile(dialect=engine.dialect))
-        self._same_store = engines.watch(engine.url)
+        self._same_store = engines.of(engine.url).watch(engine.url)
 
     def find(self, token_id: str) -> Row | None:
         """Read a token with its account; None when there is no such token.
@@ -97,13 +98,13 @@ class Lookup:
                 self._drop()
             else:
                 return found
-        with engines.translated(), self._engine.connect() as connection:
+        with translated(), self._engine.connect() as connection:
             return rows(connection, [token_id]).get(token_id)
 
     def _read(self, token_id: str) -> Row | None:
         self._same_store()
         if self._held is None:
-            self._held = self._engine.raw_connection()
+            self._held = engines.of(self._engine.url).hold(self._engine)
         values = self._held.driver_connection.execute(self._statement, self._parameters(token_id)).fetchone()
         return None if values is None else Row._make(values)
 

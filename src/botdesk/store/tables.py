@@ -146,11 +146,14 @@ class Membership(SQLModel, table=True):
     added_by: str = Field(sa_type=String(16))
 
 
+_LIVE = text("removed_at IS NULL")
+
+
 class Account(SQLModel, table=True):
     """A bot's identity: a service account. Removed ones stay as tombstones."""
 
     __tablename__ = "account"
-    __table_args__ = (Index("account_name_live", "name", unique=True, sqlite_where=text("removed_at IS NULL")),)
+    __table_args__ = (Index("account_name_live", "name", unique=True, sqlite_where=_LIVE, postgresql_where=_LIVE),)
 
     id: str = Field(primary_key=True, sa_type=String(16))
     name: str = Field(index=True, sa_type=String(40))

@@ -96,7 +96,7 @@ class BotdeskApp(App[None]):
     def who(self) -> str:
         """Who operates which desk."""
         actor = f"{self.desk.operator} as {self.desk.acting_as}" if self.desk.acting_as else self.desk.operator
-        return f"{self.alarm}{actor} · {Path(self.desk.location).name}"
+        return f"{self.alarm}{actor} · {self.desk.title}"
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         """Add the filter that makes unseen characters visible."""

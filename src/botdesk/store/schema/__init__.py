@@ -5,15 +5,13 @@ The check that every open makes is one cheap read; Alembic is imported only when
 
 from typing import TYPE_CHECKING, Final
 
-from sqlalchemy import Connection, inspect, text
+from sqlalchemy import Connection, text
 
 from botdesk.errors import SchemaMismatch, StoreError
+from botdesk.store import engine
 
 if TYPE_CHECKING:
     from alembic.config import Config
-
-APPLICATION_ID: Final = 0x62647331
-"""`bds1` in the header of the SQLite file tells that it is botdesk's."""
 
 NEWEST: Final = "0001"
 """The revision that this program works with."""
@@ -28,11 +26,10 @@ def revision(connection: Connection) -> str | None:
     Raises:
         StoreError: The store has tables, but is not marked as botdesk's, or none of them says its revision.
     """
-    names = inspect(connection).get_table_names()
-    mark = connection.execute(text("PRAGMA application_id")).scalar_one()
-    if not names and mark in (0, APPLICATION_ID):
+    ours = engine.of(connection.engine.url).is_ours(connection)
+    if ours is None:
         return None
-    if mark != APPLICATION_ID or "alembic_version" not in names:
+    if not ours:
         raise StoreError(
             "the store is another program's: it is not marked as botdesk's, or lacks its tables",
             hint="it was left as it is; name another store with --store",
@@ -58,8 +55,8 @@ def upgrade(connection: Connection) -> None:
     """Bring the store to the newest revision."""
     from alembic import command
 
-    connection.execute(text(f"PRAGMA application_id={APPLICATION_ID}"))
     command.upgrade(config(connection), "head")
+    engine.of(connection.engine.url).mark(connection)
 
 
 def config(connection: Connection) -> "Config":

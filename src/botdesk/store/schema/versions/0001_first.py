@@ -6,9 +6,17 @@ from alembic import op
 revision = "0001"
 down_revision = None
 
-_INSTANT = sa.String(27)
-_ID = sa.String(16)
-_WORD = sa.String(16)
+
+def _text(length: int | None = None) -> sa.String:
+    """Text that is ordered and compared by its bytes, and whose letters are told apart as SQLite does."""
+    kind = sa.String if length else sa.Text
+    return kind(length).with_variant(kind(length, collation="C"), "postgresql")
+
+
+_INSTANT = _text(27)
+_ID = _text(16)
+_WORD = _text(16)
+_TEXT = _text()
 
 
 def upgrade() -> None:
@@ -19,15 +27,15 @@ def upgrade() -> None:
     _tokens()
     _grants()
     _events()
-    for statement in _TRIGGERS:
+    for statement in _TRIGGERS[op.get_bind().dialect.name]:
         op.execute(statement)
 
 
 def _desk() -> None:
     op.create_table(
         "setting",
-        sa.Column("key", sa.String(64), primary_key=True),
-        sa.Column("value", sa.Text, nullable=False),
+        sa.Column("key", _text(64), primary_key=True),
+        sa.Column("value", _TEXT, nullable=False),
     )
 
 
@@ -35,8 +43,8 @@ def _people() -> None:
     op.create_table(
         "person",
         sa.Column("id", _ID, primary_key=True),
-        sa.Column("name", sa.String(64), nullable=False, unique=True),
-        sa.Column("full_name", sa.Text, nullable=False),
+        sa.Column("name", _text(64), nullable=False, unique=True),
+        sa.Column("full_name", _TEXT, nullable=False),
         sa.Column("standing", _WORD, nullable=False),
         sa.Column("added_at", _INSTANT, nullable=False),
         sa.Column("added_by", _ID),
@@ -45,8 +53,8 @@ def _people() -> None:
     op.create_table(
         "role",
         sa.Column("id", _ID, primary_key=True),
-        sa.Column("name", sa.String(64), nullable=False, unique=True),
-        sa.Column("description", sa.Text, nullable=False),
+        sa.Column("name", _text(64), nullable=False, unique=True),
+        sa.Column("description", _TEXT, nullable=False),
         sa.Column("created_at", _INSTANT, nullable=False),
         sa.Column("created_by", _ID, nullable=False),
         sa.Column("scopes", sa.Text),
@@ -64,41 +72,42 @@ def _accounts() -> None:
     op.create_table(
         "account",
         sa.Column("id", _ID, primary_key=True),
-        sa.Column("name", sa.String(40), nullable=False, index=True),
+        sa.Column("name", _text(40), nullable=False, index=True),
         sa.Column("purpose", _WORD, nullable=False),
-        sa.Column("description", sa.Text, nullable=False),
-        sa.Column("scopes", sa.Text, nullable=False),
+        sa.Column("description", _TEXT, nullable=False),
+        sa.Column("scopes", _TEXT, nullable=False),
         sa.Column("rotation_days", sa.Integer, nullable=False),
         sa.Column("created_at", _INSTANT, nullable=False),
         sa.Column("created_by", _ID, sa.ForeignKey("person.id"), nullable=False, index=True),
         sa.Column("modified_at", _INSTANT),
         sa.Column("disabled_at", _INSTANT),
-        sa.Column("disabled_reason", sa.Text),
+        sa.Column("disabled_reason", _TEXT),
         sa.Column("removed_at", _INSTANT),
     )
-    op.create_index("account_name_live", "account", ["name"], unique=True, sqlite_where=sa.text("removed_at IS NULL"))
+    live = sa.text("removed_at IS NULL")
+    op.create_index("account_name_live", "account", ["name"], unique=True, sqlite_where=live, postgresql_where=live)
 
 
 def _tokens() -> None:
     op.create_table(
         "token",
-        sa.Column("id", sa.String(10), primary_key=True),
+        sa.Column("id", _text(10), primary_key=True),
         sa.Column("account_id", _ID, sa.ForeignKey("account.id"), nullable=False, index=True),
-        sa.Column("label", sa.Text, nullable=False),
-        sa.Column("hash", sa.Text, nullable=False),
-        sa.Column("scopes", sa.Text, nullable=False),
+        sa.Column("label", _TEXT, nullable=False),
+        sa.Column("hash", _TEXT, nullable=False),
+        sa.Column("scopes", _TEXT, nullable=False),
         sa.Column("issued_at", _INSTANT, nullable=False),
         sa.Column("issued_by", _ID, nullable=False),
         sa.Column("expires_at", _INSTANT),
         sa.Column("delivered_at", _INSTANT),
-        sa.Column("delivered_to", sa.Text),
-        sa.Column("predecessor_id", sa.String(10), sa.ForeignKey("token.id")),
-        sa.Column("successor_id", sa.String(10), sa.ForeignKey("token.id")),
+        sa.Column("delivered_to", _TEXT),
+        sa.Column("predecessor_id", _text(10), sa.ForeignKey("token.id")),
+        sa.Column("successor_id", _text(10), sa.ForeignKey("token.id")),
         sa.Column("overlap_seconds", sa.Integer),
         sa.Column("revoked_at", _INSTANT),
-        sa.Column("revoked_reason", sa.Text),
+        sa.Column("revoked_reason", _TEXT),
         sa.Column("last_used_at", _INSTANT),
-        sa.Column("last_used_from", sa.Text),
+        sa.Column("last_used_from", _TEXT),
     )
 
 
@@ -125,29 +134,60 @@ def _events() -> None:
         sa.Column("at", _INSTANT, nullable=False),
         sa.Column("actor_kind", _WORD, nullable=False),
         sa.Column("actor_id", _ID, nullable=False),
-        sa.Column("actor", sa.Text, nullable=False),
-        sa.Column("action", sa.String(32), nullable=False),
+        sa.Column("actor", _TEXT, nullable=False),
+        sa.Column("action", _text(32), nullable=False),
         sa.Column("account_id", _ID),
-        sa.Column("account", sa.Text),
+        sa.Column("account", _TEXT),
         sa.Column("subject_kind", _WORD),
-        sa.Column("subject_id", sa.String(64)),
+        sa.Column("subject_id", _text(64)),
         sa.Column("outcome", _WORD, nullable=False),
-        sa.Column("source", sa.Text, nullable=False),
-        sa.Column("detail", sa.Text, nullable=False),
-        sa.Column("before", sa.String(64)),
-        sa.Column("after", sa.String(64)),
-        sa.Column("previous", sa.String(64), nullable=False),
-        sa.Column("hash", sa.String(64), nullable=False),
+        sa.Column("source", _TEXT, nullable=False),
+        sa.Column("detail", _TEXT, nullable=False),
+        sa.Column("before", _text(64)),
+        sa.Column("after", _text(64)),
+        sa.Column("previous", _text(64), nullable=False),
+        sa.Column("hash", _text(64), nullable=False),
     )
     op.create_index("event_account", "event", ["account_id", "sequence"])
     op.create_index("event_actor", "event", ["actor_id", "sequence"])
     op.create_index("event_at", "event", ["at"])
 
 
-_TRIGGERS = (
+_SQLITE = (
     "CREATE TRIGGER event_no_update BEFORE UPDATE ON event BEGIN SELECT RAISE(ABORT, 'events are never changed'); END",
     "CREATE TRIGGER event_no_delete BEFORE DELETE ON event BEGIN SELECT RAISE(ABORT, 'events are never deleted'); END",
     "CREATE TRIGGER event_no_replace BEFORE INSERT ON event"
     " WHEN NEW.sequence <= (SELECT max(sequence) FROM event)"
     " BEGIN SELECT RAISE(ABORT, 'events are never replaced'); END",
 )
+
+_REFUSAL = """
+CREATE FUNCTION event_refuse() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN RAISE EXCEPTION 'events are never changed' USING ERRCODE = 'restrict_violation'; END $$
+"""
+_IN_ORDER = """
+CREATE FUNCTION event_in_order() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+  newest bigint;
+BEGIN
+  EXECUTE format('SELECT max(sequence) FROM %I.%I', TG_TABLE_SCHEMA, TG_TABLE_NAME) INTO newest;
+  IF NEW.sequence <= newest THEN
+    RAISE EXCEPTION 'events are never replaced' USING ERRCODE = 'restrict_violation';
+  END IF;
+  RETURN NEW;
+END $$
+"""
+_POSTGRESQL = (
+    _REFUSAL,
+    _IN_ORDER,
+    "CREATE TRIGGER event_no_update BEFORE UPDATE ON event FOR EACH STATEMENT EXECUTE FUNCTION event_refuse()",
+    "CREATE TRIGGER event_no_delete BEFORE DELETE ON event FOR EACH STATEMENT EXECUTE FUNCTION event_refuse()",
+    "CREATE TRIGGER event_no_truncate BEFORE TRUNCATE ON event FOR EACH STATEMENT EXECUTE FUNCTION event_refuse()",
+    "CREATE TRIGGER event_no_replace BEFORE INSERT ON event FOR EACH ROW EXECUTE FUNCTION event_in_order()",
+    *(
+        f"ALTER TABLE event ENABLE ALWAYS TRIGGER event_no_{what}"
+        for what in ("update", "delete", "truncate", "replace")
+    ),
+)
+
+_TRIGGERS = {"sqlite": _SQLITE, "postgresql": _POSTGRESQL}
