@@ -39,7 +39,7 @@ CALLS = ",".join(
 
 MOST_CALLS = 1000
 
-NOT_BY_OPERATIONS = {Action.AUDIT_VIEWED, Action.TOKEN_REFUSED}
+NOT_BY_OPERATIONS = {Action.AUDIT_VIEWED, Action.DESK_OPENED}
 """What no operation records yet, or records when it is refused alone."""
 
 

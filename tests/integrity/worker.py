@@ -25,9 +25,10 @@ from typing import Any, Self
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from botdesk import accounts, audit, grants, people, tokens
+from botdesk import accounts, audit, grants, people, tokens, verification
 from botdesk.access import Level
 from botdesk.accounts import Purpose
+from botdesk.bearer import Presented, Secret
 from botdesk.desk import Desk
 from botdesk.errors import AccessDenied, NotFound
 from botdesk.testing import Clock, light_hasher, open_desk
@@ -97,6 +98,22 @@ def _export(desk: Desk) -> None:
         assert list(audit.export(tx))
 
 
+def _unknown(desk: Desk) -> None:
+    with desk._as_system() as tx:
+        verification.record_unknown(tx, {"10.0.0.9": 3})
+
+
+def _renew(desk: Desk) -> None:
+    with desk._as_system() as tx:
+        token = house.token(tx, "active")
+        assert verification.rehash(tx, Presented(token.id, Secret("the same")), token.hash)
+
+
+def _end(desk: Desk) -> None:
+    with desk._as_system() as tx:
+        verification.end(tx, Presented(house.token(tx, "active").id, Secret("its own")))
+
+
 BACKUP = "saved.db"
 
 VERBS: dict[str, Callable[[Desk], Any]] = {
@@ -112,6 +129,11 @@ VERBS: dict[str, Callable[[Desk], Any]] = {
     "token revoke": _token(tokens.revoke, "active", reason="seen in a log"),
     "token abandon": _token(tokens.abandon, "pending"),
     "token use": _do(house.use, "active"),
+    "token use refused": _do(house.use, "revoked"),
+    "token unknown": _unknown,
+    "token rehash": _renew,
+    "token end": _end,
+    "clock accept": _do(audit.accept_clock),
     "grant give": _do(grants.give, "claude-bot", "role:platform", Level.OPERATE),
     "grant change": _do(grants.give, "nightly-build", "role:platform", Level.MANAGE),
     "grant withdraw": _do(grants.withdraw, "nightly-build", "role:platform"),
