@@ -2,18 +2,22 @@
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
+MEASURING = $(shell grep -ls __main__ benchmarks/*.py)
+PIP := $(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
 .PHONY: setup run demo test check format screenshots bench lock help
 
 $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "botdesk needs Python 3.11 or newer: make PYTHON=python3.12 …"; exit 1; }
-	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@echo "setting up .venv, which takes half a minute"
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear .venv
+	@$(PIP) --require-hashes -r requirements.lock
+	@$(PIP) --no-deps --no-build-isolation --editable .
 	@touch $@
 
 setup: $(READY)  ## make .venv from the locked dependencies
+	@echo "ready: 'make run' opens botdesk, 'make help' shows the rest"
 
 run: $(READY)  ## open botdesk on your own desk
 	@$(BIN)/botdesk
@@ -38,7 +42,7 @@ screenshots: $(READY)  ## draw screenshots/ from the demo desk
 	@$(BIN)/python -m tests.tui.screenshots
 
 bench: $(READY)  ## measure
-	@for script in benchmarks/*.py; do $(BIN)/python $$script || exit 1; done
+	@for script in $(MEASURING); do $(BIN)/python -m benchmarks.$$(basename $$script .py) || exit 1; done
 
 lock:  ## pin the dependencies anew (needs uv)
 	@uv pip compile --universal --generate-hashes --no-emit-index-url --python-version 3.11 --extra gate --group dev pyproject.toml -o requirements.lock --quiet

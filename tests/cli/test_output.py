@@ -8,17 +8,6 @@ from rich.cells import cell_len
 
 import botdesk.errors
 from botdesk.cli import output
-from botdesk.errors import BotdeskError
-
-
-def all_errors(kind: type[BotdeskError] = BotdeskError) -> set[type[BotdeskError]]:
-    return {found for child in kind.__subclasses__() for found in (child, *all_errors(child))}
-
-
-def test_every_error_has_an_exit_code_of_its_own() -> None:
-    ours = {kind for kind in all_errors() if kind.__module__.startswith("botdesk.")}
-    assert ours == set(output.EXIT_CODES)
-    assert {kind.__module__ for kind in ours} == {botdesk.errors.__name__}
 
 
 @pytest.mark.parametrize(

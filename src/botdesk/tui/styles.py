@@ -13,7 +13,7 @@ def folder() -> Path:
         StoreError: There is none; the installation is broken.
     """
     package = Path(botdesk.__file__).parent
-    for candidate in (package.parent.parent / "styles", package / "styles"):
+    for candidate in (package / "styles", package.parent.parent / "styles"):
         if (candidate / "app.tcss").is_file():
             return candidate
     raise StoreError("the style sheets are missing", hint="install botdesk anew")
