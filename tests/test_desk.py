@@ -152,7 +152,7 @@ def failing(opened: Desk, fault: Fault) -> None:
 def test_a_commit_that_failed_is_told_when_nothing_was_saved(desk: Desk) -> None:
     before = desk.head()
     failing(desk, _before_it)
-    with pytest.raises(StoreError) as refused:
+    with pytest.raises(StoreError, match="cannot be reached") as refused:
         desk.run(accounts.create, "ci-bot")
     assert "hush" not in str(refused.value)
     assert desk.head() == before

@@ -338,6 +338,7 @@ class Desk:
             return
         with contextlib.suppress(SQLAlchemyError):
             tx.session.rollback()
+            _give_up(tx)
         self._tell_outcome(tx, failed)
 
     def _tell_outcome(self, tx: Transaction, failed: SQLAlchemyError) -> None:
@@ -411,6 +412,13 @@ class Desk:
     def _refuse_strangers(self) -> None:
         with self._transaction(None, writing=False, opening=True):
             pass
+
+
+def _give_up(tx: Transaction) -> None:
+    """Drop a connection whose commit failed: it may still hold the lock for which the next look would wait."""
+    connection = tx.session.get_bind()
+    assert isinstance(connection, Connection)
+    connection.invalidate()
 
 
 def _active(tx: Transaction, name: str, *, by: Actor | None = None) -> Actor:
