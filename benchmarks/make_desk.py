@@ -263,7 +263,7 @@ def _granted(maker: Maker, account: Holder, owner: str, about: dict[str, Any], r
 
 
 def _used(maker: Maker, tokens: list[Used], count: int) -> None:
-    """Let the tokens be used that live to this day, a few of them most of the time; each thirtieth use is refused for want of a scope.
+    """Let the tokens be used that live to this day, a few of them most; each thirtieth use is refused for a scope.
 
     The loop that makes nearly all rows of a large desk: rows and events are written from templates, not from dicts.
     """
