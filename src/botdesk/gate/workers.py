@@ -19,7 +19,7 @@ from botdesk.settings import Settings
 
 STOPPING: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 FAST_SECONDS: Final = 2.0
-"""A worker that ends sooner than this is started again only after as long."""
+"""A worker that gives up sooner than this is started again only after as long; one that was killed, at once."""
 
 Say = Callable[[str], None]
 
@@ -120,7 +120,7 @@ class Crew:
         if self._stopping:
             return
         self._say(f"worker {worker} ended ({_told(status)}); it is started again")
-        if time.monotonic() - since < FAST_SECONDS:
+        if not os.WIFSIGNALED(status) and time.monotonic() - since < FAST_SECONDS:
             time.sleep(FAST_SECONDS)
         if not self._stopping:
             self._start(worker)
