@@ -69,10 +69,10 @@ class House:
     def revoke(self, name: str) -> None:
         self.do(tokens.revoke, self.ids[name], reason="test")
 
-    def events(self, token: str, action: str = "token") -> list[Any]:
+    def events(self, token: str) -> list[Any]:
         """All events about a token, oldest first."""
         with self.desk() as desk, desk.read() as tx:
-            found = audit.page(tx, Filter(action=action), limit=1_000_000, oldest_first=True).rows
+            found = audit.page(tx, Filter(action="token"), limit=1_000_000, oldest_first=True).rows
         return [event for event in found if event.subject_id == self.ids[token]]
 
     def chain_holds(self) -> bool:

@@ -7,7 +7,7 @@ import random
 import re
 import signal
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,20 @@ from tests.gate.test_server import figure
 
 TRIES = 1000
 KILLS = 50
+
+
+@pytest.fixture(scope="module")
+def house(memory: Path) -> House:
+    """A desk of these tests' own, since they fill its audit."""
+    folder = memory / "promises"
+    folder.mkdir(mode=0o700)
+    return houses.build(folder)
+
+
+@pytest.fixture(scope="module")
+def gate(house: House) -> Iterator[Gate]:
+    with houses.gate(house, "--workers", "2", "--no-log") as started:
+        yield started
 
 
 @pytest.fixture
