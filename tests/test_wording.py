@@ -74,6 +74,13 @@ def test_texts_are_stripped_composed_and_bounded() -> None:
         wording.clean("  ", "label", longest=80, required=True)
 
 
+def test_marks_are_not_stacked_over_other_lines() -> None:
+    assert wording.clean("ệ n\u0323\u0302\u0301\u0308", "label", longest=80)
+    for stack in ("\u0301", "\u0301\u0336\u0489", "\u20dd"):
+        with pytest.raises(InvalidInput, match="stacked"):
+            wording.clean("a" + stack * 20, "label", longest=200)
+
+
 def test_a_token_is_kept_in_no_text() -> None:
     token = f"bdk_7fQ2kLm9Xa_{'a1B' * 16}c"
     for text in (token, f"leaked: {token}", f"x{token[:40]}"):

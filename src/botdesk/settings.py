@@ -123,7 +123,7 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
 
 def _checked(name: str, value: Any) -> Any:
     if name == "state_dir":
-        return Path(str(value)).expanduser()
+        return Path(os.path.expanduser(str(value)))  # noqa: PTH111
     if name in _CHOICES and value not in _CHOICES[name]:
         raise InvalidInput(f"the setting {name!r} cannot be {value!r}", hint=f"use {', '.join(_CHOICES[name])}")
     if name in _BOUNDS:

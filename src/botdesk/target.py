@@ -64,7 +64,7 @@ def parse_target(text: str) -> Target:
     if kind == "stdout" and not rest:
         return Stdout()
     if kind == "file" and rest.strip():
-        return File(Path(os.path.abspath(Path(rest.strip()).expanduser())))  # noqa: PTH100
+        return File(Path(os.path.abspath(os.path.expanduser(rest.strip()))))  # noqa: PTH100, PTH111
     if kind == "command" and rest.strip():
         return Command(_argv(rest))
     raise InvalidInput(f"{text[:40]!a} is no target for a secret", hint=f"use {_FORMS}")

@@ -11,6 +11,9 @@ from typing import Any, Final
 
 from botdesk.errors import InvalidInput
 
+STACKED: Final = 5
+"""So many marks on one letter are no language's, and cover the lines around."""
+
 LONGEST_DURATION: Final = timedelta(days=3650)
 
 _UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
@@ -81,6 +84,8 @@ def clean(text: str, what: str, *, longest: int, required: bool = False, lines: 
             f"the {what} has the character U+{ord(wrong):04X}",
             hint="control, bidi and zero-width characters are not taken: type it anew",
         )
+    if "".join("M" if unicodedata.category(letter) in ("Mn", "Me") else "." for letter in text).count("M" * STACKED):
+        raise InvalidInput(f"the {what} has marks stacked on a letter", hint="leave them out: they cover other lines")
     if _TOKEN.search(text):
         raise InvalidInput(f"the {what} has a token in it", hint="a secret is never kept: name the token by its id")
     if len(text) > longest:

@@ -1,14 +1,13 @@
 """Which engine keeps a store, from the store's name alone."""
 
 import re
-from pathlib import Path
 from typing import Final
 
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from botdesk.errors import InvalidInput
-from botdesk.store import postgresql, sqlite
+from botdesk.store import files, postgresql, sqlite
 from botdesk.store.backend import Backend
 
 _BACKENDS: Final[dict[str, Backend]] = {"sqlite": sqlite, "postgresql": postgresql, "postgres": postgresql}
@@ -24,8 +23,10 @@ def to_url(store: str) -> URL:
     Raises:
         InvalidInput: The text is no such thing, or names another engine.
     """
+    if "\x00" in store:
+        raise InvalidInput("the store's name has a NUL in it", hint=_HINT)
     if "://" not in store and not _ALMOST_A_URL.match(store):
-        return URL.create("sqlite", database=str(Path(store).expanduser().absolute()))
+        return URL.create("sqlite", database=files.absolute(store))
     try:
         url = make_url(store)
     except (ArgumentError, ValueError):

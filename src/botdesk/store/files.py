@@ -19,6 +19,11 @@ _SMALLEST: Final = 512
 _NETWORK: Final = frozenset({"nfs", "nfs4", "cifs", "smb3", "smbfs", "afs", "ceph", "glusterfs", "fuse.sshfs", "ncpfs"})
 
 
+def absolute(path: str | Path) -> str:
+    """The whole path of a file; a `~` of a user who is not known here stays as it is."""
+    return os.path.abspath(os.path.expanduser(path))  # noqa: PTH100, PTH111
+
+
 def prepare(path: Path, *, create: bool, make_folder: bool = False) -> None:
     """Make sure that the file is there, private and on a local disk, before any connection is made.
 

@@ -32,7 +32,7 @@ def checked(url: URL) -> URL:
         raise InvalidInput("the store's URL has options, and none are taken", hint="leave out what follows the '?'")
     if not url.database or url.database == ":memory:":
         raise InvalidInput("the store needs a file", hint="as in --store /var/lib/botdesk/botdesk.db")
-    return URL.create("sqlite", database=str(Path(url.database).expanduser().absolute()))
+    return URL.create("sqlite", database=files.absolute(url.database))
 
 
 def location(url: URL) -> str:
@@ -180,7 +180,7 @@ def copy(engine: Engine, path: Path) -> None:
         Conflict: The file is there already.
         StoreError: It cannot be written.
     """
-    path = path.expanduser().absolute()
+    path = Path(files.absolute(path))
     if path.exists() or path.is_symlink():
         raise Conflict(f"'{path}' is there already", hint="a backup never replaces a file; name another")
     files.create_folder(path.parent)
