@@ -4,6 +4,7 @@ import itertools
 import json
 import os
 import random
+import re
 import shutil
 import signal
 import subprocess
@@ -18,6 +19,7 @@ import pytest
 from botdesk import audit, people, tokens
 from botdesk.access import Action
 from botdesk.testing import Clock, open_desk
+from botdesk.tokens import TokenState
 from tests.integrity import house
 from tests.integrity.worker import BACKUP, PATIENCE, VERBS, Ended, Workers
 
@@ -118,9 +120,9 @@ def traced(
     """Do a verb in a process that strace watches; with a number, it is killed on entering that one of its calls."""
     needs("strace")
 
-    def trace(store: Path, verb: str, *, kill_at: int = 0, log: Path = Path(os.devnull)) -> Ended:
+    def trace(store: Path, *, kill_at: int = 0, log: Path = Path(os.devnull), job: str = "do", **args: Any) -> Ended:
         gate = tmp_path / "gate"
-        pid = workers.start("do", gate=gate, store=store, verb=verb)
+        pid = workers.start(job, gate=gate, store=store, **args)
         options = ["-f", "-y", "-o", str(log), "-e", f"trace={CALLS}", "-p", str(pid)]
         if kill_at:
             options += ["-e", f"inject={CALLS}:signal=KILL:when={kill_at}"]
@@ -157,7 +159,7 @@ def test_killed_at_any_call_a_verb_is_done_wholly_or_not_at_all(
     outcomes = []
     for number in itertools.count(1):
         prepare()
-        ended = traced(store, verb, kill_at=number)
+        ended = traced(store, verb=verb, kill_at=number)
         outcomes.append(_is_done(store, before, after))
         if ended.code == 0:
             break
@@ -187,11 +189,50 @@ def _check_backup(made: Path, found: dict[str, list[house.Row]]) -> None:
             assert desk.ask(audit.verify).holds
 
 
+def test_killed_at_any_call_of_a_handoff_no_token_works_without_its_secret_and_none_ends_for_it(
+    furnished: Path, traced: Callable[..., Ended], tmp_path: Path
+) -> None:
+    store, secret = tmp_path / "desk" / "botdesk.db", tmp_path / "secret"
+    store.parent.mkdir()
+    steps = []
+    for number in itertools.count(1):
+        shutil.copy(furnished, store)
+        secret.unlink(missing_ok=True)
+        ended = traced(store, kill_at=number, job="hand", out=secret)
+        steps.append(_how_far(store, secret))
+        for file in store.parent.iterdir():
+            file.unlink()
+        if ended.code == 0:
+            break
+        assert ended.code == -signal.SIGKILL, ended.said
+        assert number < MOST_CALLS
+    assert steps == sorted(steps)
+    assert set(steps) == {0, 1, 2}
+
+
+def _how_far(store: Path, secret: Path) -> int:
+    """How far a rotation got: 0 before the successor, 1 when that is pending, 2 when it works."""
+    with open_desk(store, clock=Clock(house.LATER), seed=3) as desk:
+        assert desk.ask(audit.verify).holds
+        found = {line.token.label: line for line in desk.ask(tokens.listed)}
+    if "handed" not in found:
+        assert not secret.exists()
+        assert found["active"].state is TokenState.ACTIVE
+        return 0
+    if found["handed"].state is TokenState.PENDING:
+        assert found["active"].state is TokenState.ACTIVE
+        return 1
+    assert (found["handed"].state, found["active"].state) == (TokenState.ACTIVE, TokenState.RETIRING)
+    assert re.fullmatch(rf"bdk_{found['handed'].token.id}_[0-9A-Za-z]{{49}}\n", secret.read_text())
+    assert secret.stat().st_mode & 0o777 == 0o600
+    return 2
+
+
 def test_a_commit_is_on_the_disk_before_it_is_acknowledged(
     store: Path, traced: Callable[..., Ended], tmp_path: Path
 ) -> None:
     with open_desk(store):  # it keeps the log from being merged into the store when the traced process ends
-        assert traced(store, "account create", log=tmp_path / "log") == Ended(0, "")
+        assert traced(store, verb="account create", log=tmp_path / "log") == Ended(0, "")
     calls = [
         line.split()[1].split("(")[0] for line in (tmp_path / "log").read_text("utf-8").splitlines() if "-wal" in line
     ]

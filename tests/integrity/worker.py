@@ -25,7 +25,7 @@ from typing import Any, Self
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from botdesk import accounts, audit, grants, people, tokens, verification
+from botdesk import accounts, audit, grants, handoff, people, tokens, verification
 from botdesk.access import Level
 from botdesk.accounts import Purpose
 from botdesk.bearer import Presented, Secret
@@ -161,6 +161,15 @@ def do(store: str, verb: str) -> None:
         VERBS[verb](desk)
 
 
+def hand(store: str, out: str) -> None:
+    """Rotate a token and hand the successor's secret over to a file, as the front doors do."""
+    with open_desk(Path(store), clock=Clock(house.LATER), seed=2) as desk:
+        with desk.begin() as tx:
+            issued = tokens.rotate(tx, house.token(tx, "active").id, overlap=timedelta(hours=1), label="handed")
+        receipt = handoff.give(issued.secret, handoff.File(Path(out)))
+        desk.run(tokens.deliver, issued.token.id, to=receipt.target_words)
+
+
 def live(store: str, out: str) -> None:
     """Do everything, and write down what was done."""
     written = os.open(out, os.O_CREAT | os.O_APPEND | os.O_WRONLY, 0o600)
@@ -240,7 +249,7 @@ def lock(store: str) -> None:
         fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB, shared_size, shared_first)
 
 
-JOBS: dict[str, Callable[..., None]] = {job.__name__: job for job in (do, live, work, arrive, try_to, lock)}
+JOBS: dict[str, Callable[..., None]] = {job.__name__: job for job in (do, hand, live, work, arrive, try_to, lock)}
 
 
 @dataclass(frozen=True)
