@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from botdesk import __version__
+from tests.integrity import house
 
 from .conftest import Run, clean_env, command
 
@@ -96,8 +97,6 @@ def test_the_store_is_private_whatever_the_umask(shell: Run, store: Path) -> Non
 
 
 def test_a_reader_that_goes_away_is_no_error(desk: Run) -> None:
-    for number in range(30):
-        desk("account", "create", f"worker-{number}")
     read, write = os.pipe()
     os.close(read)
     done = subprocess.run(
@@ -153,8 +152,18 @@ def complete(shell: Run, line: str) -> list[str]:
     return done.out.split()
 
 
-def test_completion_offers_account_names(desk: Run, shell: Run) -> None:
+def test_completion_offers_accounts_tokens_people_and_roles(desk: Run, shell: Run, store: Path) -> None:
+    desk("role", "create", "platform")
+    desk("person", "add", "ben")
+    token = desk("token", "issue", "nightly-build", "--label", "x", "--to", "command:cat", "--json").json["id"]
+    desk("account", "create", "nightmare-bot")
+    with house.tampering(store) as sql:
+        sql("UPDATE account SET name = ? WHERE name = 'nightmare-bot'", ("night\x1b]0;x\x07",))
     assert complete(shell, "botdesk account show nigh") == ["nightly-build"]
+    assert complete(shell, "botdesk token revoke ") == [token]
+    assert complete(shell, "botdesk grant give nightly-build --role p") == ["platform"]
+    assert complete(shell, "botdesk person disable b") == ["ben"]
+    assert complete(shell, "botdesk account list --sort e") == ["expiry"]
     assert "account" in complete(shell, "botdesk acc")
 
 

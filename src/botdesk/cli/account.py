@@ -81,12 +81,18 @@ def list_(
     if json:
         output.as_json([_facts(line) for line in lines])
     elif not lines:
-        output.talk("no accounts here; 'botdesk account create NAME' makes one")
+        output.talk(_none(wanted))
     else:
         output.table(
             ("NAME", "PURPOSE", "STATE", "TOKENS", "EXPIRES", "USED", "MANAGED BY"),
             [_row(line, now) for line in lines],
         )
+
+
+def _none(wanted: accounts.Filter) -> str:
+    if wanted == accounts.Filter():
+        return "no accounts here; 'botdesk account create NAME' makes one"
+    return "no account is like that; 'botdesk account list' shows all"
 
 
 def _all(tx: Transaction, wanted: accounts.Filter, sort: accounts.Sort, *, descending: bool) -> list[accounts.Line]:

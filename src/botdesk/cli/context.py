@@ -3,14 +3,14 @@
 import functools
 import inspect
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Final
 
 import typer
 
-from botdesk import accounts, settings, wording
+from botdesk import accounts, people, settings, tokens, wording
 from botdesk.cli import output
 from botdesk.desk import Desk
 from botdesk.desk import Transaction as Transaction
@@ -104,19 +104,48 @@ def visit_of(ctx: typer.Context) -> Visit:
     )
 
 
-def complete_account(ctx: typer.Context, incomplete: str) -> list[tuple[str, str]]:
-    """Offer the account names that begin like this; nothing at all when anything is wrong.
+Offered = Iterable[tuple[str, str]]
+"""Words to complete to, each with what it is."""
 
-    A shell shows whatever a completion prints, so this neither complains nor makes a store.
+
+def completing(offer: Callable[[Transaction, str], Offered]) -> Callable[[typer.Context, str], list[tuple[str, str]]]:
+    """Offer what begins with the typed letters; nothing at all when anything is wrong.
+
+    A shell shows whatever a completion prints, so this neither complains nor makes a store, and a name that could steer
+    the terminal is left out.
     """
-    try:
-        visit = visit_of(ctx)
-        with visit.desk(create=False) as desk, desk.read() as tx:
-            found = accounts.page(tx, accounts.Filter(text=incomplete), limit=MOST_COMPLETIONS)
-            return [(line.account.name, line.account.purpose.value) for line in found.rows]
-    except Exception:
-        return []
 
+    def complete(ctx: typer.Context, incomplete: str) -> list[tuple[str, str]]:
+        try:
+            with visit_of(ctx).desk(create=False) as desk, desk.read() as tx:
+                found = [pair for pair in offer(tx, incomplete) if pair[0].startswith(incomplete)]
+        except Exception:
+            return []
+        return [(word, wording.visible(what)) for word, what in found[:MOST_COMPLETIONS] if not wording.hidden(word)]
+
+    return complete
+
+
+def _accounts(tx: Transaction, incomplete: str) -> Offered:
+    page = accounts.page(tx, accounts.Filter(text=incomplete), limit=MOST_COMPLETIONS)
+    return ((line.account.name, line.account.purpose.value) for line in page.rows)
+
+
+def _tokens(tx: Transaction, incomplete: str) -> Offered:
+    return ((line.token.id, f"{line.token.label} of {line.account}, {line.state}") for line in tokens.listed(tx))
+
+
+def _people(tx: Transaction, incomplete: str) -> Offered:
+    return ((line.person.name, line.person.full_name) for line in people.listed(tx))
+
+
+def _roles(tx: Transaction, incomplete: str) -> Offered:
+    return ((line.role.name, line.role.description) for line in people.roles(tx))
+
+
+complete_account = completing(_accounts)
+complete_person = completing(_people)
+complete_role = completing(_roles)
 
 AccountName = Annotated[
     str, typer.Argument(metavar="ACCOUNT", help="The account's name or id.", autocompletion=complete_account)
@@ -124,9 +153,9 @@ AccountName = Annotated[
 SomeAccount = Annotated[
     str | None, typer.Argument(metavar="[ACCOUNT]", help="Only of this account.", autocompletion=complete_account)
 ]
-TokenId = Annotated[str, typer.Argument(metavar="TOKEN", help="The token's id.")]
-PersonName = Annotated[str, typer.Argument(metavar="PERSON", help="The person's name.")]
-RoleName = Annotated[str, typer.Argument(metavar="ROLE", help="The role's name.")]
+TokenId = Annotated[str, typer.Argument(metavar="TOKEN", help="The token's id.", autocompletion=completing(_tokens))]
+PersonName = Annotated[str, typer.Argument(metavar="PERSON", help="The person's name.", autocompletion=complete_person)]
+RoleName = Annotated[str, typer.Argument(metavar="ROLE", help="The role's name.", autocompletion=complete_role)]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 Scopes = Annotated[

@@ -7,13 +7,27 @@ import typer
 from botdesk import accounts, grants, wording
 from botdesk.access import Level
 from botdesk.cli import output
-from botdesk.cli.context import AccountName, AsJson, SomeAccount, Transaction, Visit, visiting
+from botdesk.cli.context import (
+    AccountName,
+    AsJson,
+    SomeAccount,
+    Transaction,
+    Visit,
+    complete_person,
+    complete_role,
+    visiting,
+)
 from botdesk.errors import InvalidInput
 
 app = typer.Typer(help="Who may handle which account.", no_args_is_help=True)
 
-ToRole = Annotated[str | None, typer.Option("--role", metavar="ROLE", help="The role, that is all its members.")]
-ToPerson = Annotated[str | None, typer.Option("--person", metavar="PERSON", help="The person.")]
+ToRole = Annotated[
+    str | None,
+    typer.Option("--role", metavar="ROLE", help="The role, that is all its members.", autocompletion=complete_role),
+]
+ToPerson = Annotated[
+    str | None, typer.Option("--person", metavar="PERSON", help="The person.", autocompletion=complete_person)
+]
 
 
 @app.command()

@@ -90,7 +90,10 @@ def rotate(
         old = desk.ask(tokens.line, token)
     _handed(f"rotated the token '{old.token.label}': {old.token.id} to {line.token.id}", line, json=json)
     if old.token.expires_at:
-        output.talk(f"the old one works until {wording.when(old.token.expires_at)}")
+        ended = old.state in ENDED
+        output.talk(
+            "the old one has ended" if ended else f"the old one works until {wording.when(old.token.expires_at)}"
+        )
     delivery.tell(receipt, seconds=visit.settings.clipboard_seconds, wait=not no_wait)
 
 
@@ -169,7 +172,8 @@ def list_(
     if json:
         output.as_json([_facts(line) for line in lines])
     elif not lines:
-        output.talk("no tokens here; 'botdesk token issue ACCOUNT --label …' makes one")
+        told = "no token is like that" if state else "no tokens here; 'botdesk token issue ACCOUNT --label …' makes one"
+        output.talk(told)
     else:
         _show_all(lines, now, one_account=account is not None, fold=not (everything or state))
 
