@@ -92,6 +92,7 @@ class Action(StrEnum):
     ACCOUNT_DISABLED = "account:disabled"
     ACCOUNT_ENABLED = "account:enabled"
     ACCOUNT_REMOVED = "account:removed"
+    ACCOUNT_HANDED_OVER = "account:handed-over"
     GRANT_GIVEN = "grant:given"
     GRANT_WITHDRAWN = "grant:withdrawn"
     TOKEN_ISSUED = "token:issued"

@@ -7,14 +7,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import ColumnElement
-from sqlmodel import and_, col, or_, select
+from sqlalchemy import true
+from sqlmodel import col, select
 
-from botdesk import access, audit, people
+from botdesk import access, audit, facts, people
 from botdesk.access import Action, Level, Standing
 from botdesk.errors import Conflict, InvalidInput, NotFound
+from botdesk.facts import Reach as Reach
+from botdesk.facts import Reason as Reason
 from botdesk.store import reach
-from botdesk.store.tables import Account, Membership, Person, Role
+from botdesk.store.tables import Account, Person, Role
 from botdesk.store.tables import Grant as Grant
 from botdesk.store.transaction import Transaction
 
@@ -30,25 +32,6 @@ class Line:
     account: str
     level: Level
     given_by: str
-
-
-@dataclass(frozen=True, slots=True)
-class Reason:
-    """Why somebody has a level: `creator`, `admin`, `auditor`, `role platform` or `by name`."""
-
-    level: Level
-    why: str
-
-
-@dataclass(frozen=True, slots=True)
-class Reach:
-    """One person's access to one account: the level that counts, and every reason for it, highest first."""
-
-    person: Person
-    account_id: str
-    account: str
-    level: Level
-    reasons: tuple[Reason, ...]
 
 
 def give(tx: Transaction, account_id: str, grantee: str, level: Level) -> Grant:
@@ -70,7 +53,7 @@ def give(tx: Transaction, account_id: str, grantee: str, level: Level) -> Grant:
     audit.require(tx, Action.GRANT_GIVEN, account, grantee=grantee[:64])
     if account.removed_at:
         raise Conflict(f"{account.name!r} was removed", hint="a removed account takes no grants")
-    to = _grantee(tx, grantee)
+    to = find_grantee(tx, grantee)
     grant = _present(tx, account, to)
     level = Level(level)
     before = None if grant is None else grant.level
@@ -94,21 +77,34 @@ def withdraw(tx: Transaction, account_id: str, grantee: str) -> Grant:
         InvalidInput: The grantee has another form.
         NotFound: There is no such account in reach, role, person or grant.
     """
+    account, to, grant = find(tx, account_id, grantee, Action.GRANT_WITHDRAWN)
+    audit.record(tx, Action.GRANT_WITHDRAWN, grant, account=account, gone=True, grantee=_words(to))
+    return grant
+
+
+def find(tx: Transaction, account_id: str, grantee: str, action: Action) -> tuple[Account, Role | Person, Grant]:
+    """Find what a grantee was given, to do an action on it that takes a level on the account.
+
+    Raises:
+        AccessDenied: The actor may not do that.
+        Conflict: The grantee created the account, and needs no grant.
+        InvalidInput: The grantee has another form.
+        NotFound: There is no such account in reach, role, person or grant.
+    """
     account = find_account(tx, account_id)
-    audit.require(tx, Action.GRANT_WITHDRAWN, account, grantee=grantee[:64])
-    to = _grantee(tx, grantee)
+    audit.require(tx, action, account, grantee=grantee[:64])
+    to = find_grantee(tx, grantee)
     grant = _present(tx, account, to)
     if grant is None:
         raise _not_given(account, to)
-    audit.record(tx, Action.GRANT_WITHDRAWN, grant, account=account, gone=True, grantee=_words(to))
-    return grant
+    return account, to, grant
 
 
 def _not_given(account: Account, to: Role | Person) -> Exception:
     if isinstance(to, Person) and to.id == account.created_by:
         return Conflict(
             f"{to.name!r} created {account.name!r} and keeps access to it",
-            hint="the creator's access is a rule; disable the person if they left",
+            hint=f"the creator's access is a rule; an admin can hand it over: botdesk account hand-over {account.name}",
         )
     return NotFound(f"{_words(to)} has no grant on {account.name!r}", hint=f"botdesk grant list {account.name}")
 
@@ -119,6 +115,42 @@ def withdraw_all(tx: Transaction, account: Account) -> None:
         to: Role | Person | None = tx.session.get(Role, grant.role_id) if grant.role_id else None
         to = to or tx.session.get_one(Person, grant.person_id)
         audit.record(tx, Action.GRANT_WITHDRAWN, grant, account=account, gone=True, grantee=_words(to))
+
+
+def hand_over(tx: Transaction, account_id: str, person: str) -> Account:
+    """Put an account into other hands: the person has what the creator had, and the creator keeps what was granted.
+
+    Raises:
+        AccessDenied: The actor is no admin.
+        Conflict: The person cannot have it, or has it already, or the account is removed.
+        NotFound: There is no such account in reach, or no such person.
+    """
+    account, heir = find_heir(tx, account_id, person)
+    former = people.names(tx).get(account.created_by)
+    account.created_by, account.modified_at = heir.id, tx.now
+    audit.record(tx, Action.ACCOUNT_HANDED_OVER, account, account=account, person=heir.name, former=former)
+    return account
+
+
+def find_heir(tx: Transaction, account_id: str, person: str) -> tuple[Account, Person]:
+    """Find an account and a person that it can be handed over to.
+
+    Raises:
+        AccessDenied: The actor is no admin.
+        Conflict: The person cannot have it, or has it already, or the account is removed.
+        NotFound: There is no such account in reach, or no such person.
+    """
+    account = find_account(tx, account_id)
+    audit.require(tx, Action.ACCOUNT_HANDED_OVER, account, person=person[:64])
+    heir = people.find(tx, person)
+    if account.removed_at:
+        raise Conflict(f"{account.name!r} was removed", hint="nobody needs to look after it any more")
+    if heir.id == account.created_by:
+        raise Conflict(f"{account.name!r} is in the hands of {heir.name!r} already", hint="there is nothing to do")
+    if heir.disabled_at or heir.standing is Standing.AUDITOR:
+        why = "is disabled" if heir.disabled_at else "is an auditor"
+        raise Conflict(f"{heir.name!r} {why} and cannot manage anything", hint="name an active member or admin")
+    return account, heir
 
 
 def find_account(tx: Transaction, name: str) -> Account:
@@ -175,24 +207,19 @@ def managers(tx: Transaction, found: Iterable[Account]) -> dict[str, tuple[str, 
     Disabled people and auditors cannot, and an admin counts for no account in particular.
     """
     accounts = list(found)
-    can = dict(tx.session.exec(select(Person.id, Person.name).where(*_can_manage())).all())
-    manned = select(Membership.role_id).where(col(Membership.person_id).in_(select(Person.id).where(*_can_manage())))
+    can = dict(tx.session.exec(select(Person.id, Person.name).where(col(Person.id).in_(reach.managers()))).all())
     query = (
         select(Grant.account_id, Role.name, Person.name)
         .join(Role, col(Role.id) == Grant.role_id, isouter=True)
         .join(Person, col(Person.id) == Grant.person_id, isouter=True)
         .where(col(Grant.account_id).in_([account.id for account in accounts]), Grant.level == Level.MANAGE)
-        .where(or_(col(Grant.role_id).in_(manned), and_(col(Person.id).is_not(None), *_can_manage())))
+        .where(reach.counting())
         .order_by(col(Role.name).is_(None), Role.name, Person.name)
     )
     names = {account.id: [can[account.created_by]] if account.created_by in can else [] for account in accounts}
     for account_id, role, person in tx.session.exec(query).all():
         names[account_id].append(role or person)
     return {account_id: tuple(dict.fromkeys(listed)) for account_id, listed in names.items()}
-
-
-def _can_manage() -> tuple[ColumnElement[bool], ColumnElement[bool]]:
-    return col(Person.disabled_at).is_(None), col(Person.standing) != Standing.AUDITOR
 
 
 def who_reaches(tx: Transaction, account: str) -> list[Reach]:
@@ -202,9 +229,7 @@ def who_reaches(tx: Transaction, account: str) -> list[Reach]:
         NotFound: There is no such account in reach.
     """
     found = find_account(tx, account)
-    active = tx.session.exec(select(Person).where(col(Person.disabled_at).is_(None))).all()
-    granted = _granted(tx, [found.id])
-    return _reaches((person, found, granted) for person in active)
+    return facts.reaches(reach.facts(tx.session, col(Account.id) == found.id))
 
 
 def what_reaches(tx: Transaction, person: str) -> list[Reach]:
@@ -214,60 +239,18 @@ def what_reaches(tx: Transaction, person: str) -> list[Reach]:
         NotFound: There is no such person.
     """
     who = people.find(tx, person)
-    if who.disabled_at:
-        return []
-    query = select(Account).where(reach.in_reach(tx.actor), col(Account.removed_at).is_(None))
-    accounts = tx.session.exec(query).all()
-    granted = _granted(tx, [account.id for account in accounts])
-    return sorted(_reaches((who, account, granted) for account in accounts), key=lambda found: found.account)
+    theirs = true() if who.standing in (Standing.ADMIN, Standing.AUDITOR) else reach.theirs(who.id)
+    there = col(Account.removed_at).is_(None)
+    return facts.reaches(reach.facts(tx.session, reach.in_reach(tx.actor), theirs, there), who.id)
 
 
-_Granted = dict[tuple[str, str], list[Reason]]
+def find_grantee(tx: Transaction, grantee: str) -> Role | Person:
+    """Find a role or person by `role:platform` or `person:ben`.
 
-
-def _granted(tx: Transaction, account_ids: list[str]) -> _Granted:
-    by_name = select(Grant.account_id, Grant.person_id, col(Grant.level)).where(
-        col(Grant.account_id).in_(account_ids), col(Grant.person_id).is_not(None)
-    )
-    by_role = (
-        select(Grant.account_id, Membership.person_id, col(Grant.level), Role.name)
-        .join(Membership, col(Membership.role_id) == Grant.role_id)
-        .join(Role, col(Role.id) == Grant.role_id)
-        .where(col(Grant.account_id).in_(account_ids))
-    )
-    found: _Granted = {}
-    for account_id, person_id, level, role in tx.session.exec(by_role.order_by(Role.name)).all():
-        found.setdefault((account_id, person_id), []).append(Reason(level, f"role {role}"))
-    for account_id, named, level in tx.session.exec(by_name).all():
-        found.setdefault((account_id, str(named)), []).append(Reason(level, "by name"))
-    return found
-
-
-def _reaches(candidates: Iterable[tuple[Person, Account, _Granted]]) -> list[Reach]:
-    found = [
-        Reach(person, account.id, account.name, _counting(person, reasons), tuple(reasons))
-        for person, account, granted in candidates
-        if (reasons := _reasons(person, account, granted.get((account.id, person.id), [])))
-    ]
-    return sorted(found, key=lambda reach: (-reach.level.rank, reach.person.name))
-
-
-def _reasons(person: Person, account: Account, granted: list[Reason]) -> list[Reason]:
-    reasons = list(granted)
-    if person.id == account.created_by:
-        reasons.append(Reason(Level.MANAGE, "creator"))
-    if person.standing is Standing.ADMIN:
-        reasons.append(Reason(Level.MANAGE, "admin"))
-    if person.standing is Standing.AUDITOR:
-        reasons.append(Reason(Level.VIEW, "auditor"))
-    return sorted(reasons, key=lambda reason: -reason.level.rank)
-
-
-def _counting(person: Person, reasons: list[Reason]) -> Level:
-    return Level.VIEW if person.standing is Standing.AUDITOR else reasons[0].level
-
-
-def _grantee(tx: Transaction, grantee: str) -> Role | Person:
+    Raises:
+        InvalidInput: It has another form.
+        NotFound: There is no such role or person.
+    """
     kind, _, name = grantee.partition(":")
     if kind not in KINDS or not name:
         raise InvalidInput(f"{grantee[:40]!a} is no grantee", hint="as in role:platform or person:ben")

@@ -74,7 +74,7 @@ def modify(tx: Transaction, name: str, *, full_name: str | None = None, standing
     audit.require(tx, Action.PERSON_MODIFIED, person=name[:64])
     person = find(tx, name)
     if standing is not None and standing is not Standing.ADMIN:
-        _keep_an_admin(tx, person)
+        keep_an_admin(tx, person)
     wanted = {
         "full_name": None if full_name is None else wording.clean(full_name, "full name", longest=80),
         "standing": standing,
@@ -96,7 +96,7 @@ def disable(tx: Transaction, name: str) -> Person:
     person = find(tx, name)
     if person.disabled_at:
         raise Conflict(f"{person.name!r} is disabled already", hint=f"botdesk person enable {person.name}")
-    _keep_an_admin(tx, person)
+    keep_an_admin(tx, person)
     person.disabled_at = tx.now
     audit.record(tx, Action.PERSON_DISABLED, person, person=person.name)
     return person
@@ -119,7 +119,12 @@ def enable(tx: Transaction, name: str) -> Person:
     return person
 
 
-def _keep_an_admin(tx: Transaction, person: Person) -> None:
+def keep_an_admin(tx: Transaction, person: Person) -> None:
+    """See that the desk has an active admin without this person.
+
+    Raises:
+        Conflict: They are the last one.
+    """
     others = select(Person.id).where(
         Person.standing == Standing.ADMIN, col(Person.disabled_at).is_(None), Person.id != person.id
     )

@@ -240,6 +240,7 @@ _SENTENCES: Final = {
     "account:disabled": "disabled {account}{because}",
     "account:enabled": "enabled {account}",
     "account:removed": "removed {account}{because}",
+    "account:handed-over": "handed {account} over to {person}{former}",
     "grant:given": "gave {grantee} {level} on {account}",
     "grant:withdrawn": "withdrew the access of {grantee} to {account}",
     "token:issued": "issued token {label} to {account}",
@@ -323,6 +324,7 @@ def _phrases(account: str | None, detail: Mapping[str, Any]) -> _Facts:
         "times": said("count", " {} times"),
         "overlap": said("overlap", ", overlap {}"),
         "changes": _changes(detail.get("changes")),
+        "former": said("former", ", from {}"),
     }
     return _Facts(facts | phrases)
 

@@ -5,12 +5,14 @@ from typing import Annotated, Any
 
 import typer
 
-from botdesk import accounts, wording
+from botdesk import accounts, grants, whatif, wording
 from botdesk.cli import output
+from botdesk.cli.access import rehearse
 from botdesk.cli.context import (
     AccountName,
     AsJson,
     Description,
+    DryRun,
     Scopes,
     Transaction,
     Visit,
@@ -70,12 +72,15 @@ def list_(
     text: Annotated[str, typer.Option("--text", help="Only those with these words in what is known of them.")] = "",
     state: Annotated[accounts.AccountState | None, typer.Option("--state", help="Only those in this state.")] = None,
     purpose: Purpose = None,
+    orphaned: Annotated[
+        bool, typer.Option("--orphaned", help="Only those that nobody active can manage, but for the admins.")
+    ] = False,
     sort: Annotated[accounts.Sort, typer.Option("--sort", help="What to sort by.")] = accounts.Sort.NAME,
     descending: Annotated[bool, typer.Option("--descending", help="The other way round.")] = False,
     json: AsJson = False,
 ) -> None:
     """List the service accounts in your reach."""
-    wanted = accounts.Filter(text=text, state=state, purpose=purpose)
+    wanted = accounts.Filter(text=text, state=state, purpose=purpose, orphaned=orphaned)
     with visit.read() as tx:
         lines, now = _all(tx, wanted, sort, descending=descending), tx.now
     if json:
@@ -185,6 +190,24 @@ def remove(visit: Visit, account: AccountName, reason: Reason = "", yes: Yes = F
             accounts.remove(tx, found.id, reason=reason)
             line = accounts.line(tx, found.id)
     _changed("removed", line, json=json)
+
+
+@app.command("hand-over")
+@visiting
+def hand_over(
+    visit: Visit,
+    account: AccountName,
+    to: Annotated[str, typer.Option("--to", metavar="PERSON", help="Who has what its creator had from now on.")],
+    dry_run: DryRun = False,
+    json: AsJson = False,
+) -> None:
+    """Put an account into other hands; for admins."""
+    if dry_run:
+        return rehearse(visit.ask(whatif.handed_over, account, to), json=json)
+    with visit.begin() as tx:
+        found = grants.hand_over(tx, account, to)
+        line = accounts.line(tx, found.id)
+    return _changed("handed over", line, json=json)
 
 
 def _changed(verb: str, line: accounts.Line, *, json: bool) -> None:

@@ -7,7 +7,7 @@ import typer
 from typer.main import get_command
 
 from botdesk import __version__
-from botdesk.cli import account, audit, database, doctor, gate, grant, output, person, role, screen, token
+from botdesk.cli import access, account, audit, database, doctor, gate, grant, output, person, role, screen, token
 from botdesk.cli.context import AsOption, StoreOption, Visit, visit_of, visiting
 
 MISUSED: Final = 2
@@ -23,6 +23,7 @@ app = typer.Typer(
 app.add_typer(account.app, name="account")
 app.add_typer(token.app, name="token")
 app.add_typer(grant.app, name="grant")
+app.add_typer(access.app, name="access")
 app.add_typer(person.app, name="person")
 app.add_typer(role.app, name="role")
 app.add_typer(audit.app, name="audit")

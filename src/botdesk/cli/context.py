@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Concatenate, Final, ParamSpec, TypeVar
 
 import typer
 
@@ -18,6 +18,9 @@ from botdesk.errors import InvalidInput
 from botdesk.settings import Settings
 
 MOST_COMPLETIONS: Final = 200
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +59,11 @@ class Visit:
         """Open the desk and begin a transaction that only reads."""
         with self.desk() as desk, desk.read() as tx:
             yield tx
+
+    def ask(self, question: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Open the desk and ask one question."""
+        with self.desk() as desk:
+            return desk.ask(question, *args, **kwargs)
 
 
 StoreOption = Annotated[
@@ -157,6 +165,7 @@ TokenId = Annotated[str, typer.Argument(metavar="TOKEN", help="The token's id.",
 PersonName = Annotated[str, typer.Argument(metavar="PERSON", help="The person's name.", autocompletion=complete_person)]
 RoleName = Annotated[str, typer.Argument(metavar="ROLE", help="The role's name.", autocompletion=complete_role)]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Change nothing; tell who would gain and who would lose.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 Scopes = Annotated[
     list[str] | None, typer.Option("--scope", metavar="SCOPE", help="A scope, or several in quotes; repeatable.")

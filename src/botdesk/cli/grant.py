@@ -4,12 +4,14 @@ from typing import Annotated
 
 import typer
 
-from botdesk import accounts, grants, wording
+from botdesk import accounts, grants, whatif, wording
 from botdesk.access import Level
 from botdesk.cli import output
+from botdesk.cli.access import rehearse
 from botdesk.cli.context import (
     AccountName,
     AsJson,
+    DryRun,
     SomeAccount,
     Transaction,
     Visit,
@@ -38,31 +40,43 @@ def give(
     level: Annotated[Level, typer.Option("--level", help="What they may do; each level includes the one before.")],
     role: ToRole = None,
     person: ToPerson = None,
+    dry_run: DryRun = False,
     json: AsJson = False,
 ) -> None:
     """Let a role or a person handle an account; giving again changes the level."""
     grantee = _grantee(role, person)
+    if dry_run:
+        return rehearse(visit.ask(whatif.given, account, grantee, level), json=json)
     with visit.begin() as tx:
         found = accounts.find(tx, account)
         given = grants.give(tx, found.id, grantee, level)
         line = _line(tx, found.id, given.id)
-    output.talk(f"{line.grantee} may now {level} '{line.account}'")
-    if json:
-        output.as_json(_facts(line))
+    return _told(f"{line.grantee} may now {level} '{line.account}'", line, json=json)
 
 
 @app.command()
 @visiting
 def withdraw(
-    visit: Visit, account: AccountName, role: ToRole = None, person: ToPerson = None, json: AsJson = False
+    visit: Visit,
+    account: AccountName,
+    role: ToRole = None,
+    person: ToPerson = None,
+    dry_run: DryRun = False,
+    json: AsJson = False,
 ) -> None:
     """Take a grant back."""
     grantee = _grantee(role, person)
+    if dry_run:
+        return rehearse(visit.ask(whatif.withdrawn, account, grantee), json=json)
     with visit.begin() as tx:
         found = accounts.find(tx, account)
         before = {line.grant.id: line for line in grants.listed(tx, found.id)}
         line = before[grants.withdraw(tx, found.id, grantee).id]
-    output.talk(f"withdrew the grant of {line.grantee} on '{line.account}'")
+    return _told(f"withdrew the grant of {line.grantee} on '{line.account}'", line, json=json)
+
+
+def _told(what: str, line: grants.Line, *, json: bool) -> None:
+    output.talk(what)
     if json:
         output.as_json(_facts(line))
 

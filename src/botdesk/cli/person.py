@@ -5,10 +5,23 @@ from typing import Annotated
 
 import typer
 
-from botdesk import people
+from botdesk import people, whatif
 from botdesk.access import Standing
 from botdesk.cli import output
-from botdesk.cli.context import AsJson, PersonName, Transaction, Visit, visiting
+from botdesk.cli.access import difference_facts, rehearse
+from botdesk.cli.context import (
+    AsJson,
+    DryRun,
+    PersonName,
+    Transaction,
+    Visit,
+    Yes,
+    at_terminal,
+    confirm,
+    visiting,
+)
+from botdesk.leaving import Leaving, preview
+from botdesk.leaving import told as _told
 
 app = typer.Typer(help="The people who may use the desk.", no_args_is_help=True)
 
@@ -56,27 +69,74 @@ def list_(visit: Visit, json: AsJson = False) -> None:
 @app.command()
 @visiting
 def modify(
-    visit: Visit, person: PersonName, full_name: FullName = None, standing: StandingOption = None, json: AsJson = False
+    visit: Visit,
+    person: PersonName,
+    full_name: FullName = None,
+    standing: StandingOption = None,
+    dry_run: DryRun = False,
+    json: AsJson = False,
 ) -> None:
     """Change a person's full name or standing; what is not said stays as it is."""
+    if dry_run:
+        return rehearse(visit.ask(whatif.modified, person, standing), json=json)
     with visit.begin() as tx:
         people.modify(tx, person, full_name=full_name, standing=standing)
         line = _line(tx, person)
-    _changed("modified", line, json=json)
+    return _changed("modified", line, json=json)
 
 
 @app.command()
 @visiting
-def disable(visit: Visit, person: PersonName, json: AsJson = False) -> None:
+def disable(visit: Visit, person: PersonName, yes: Yes = False, dry_run: DryRun = False, json: AsJson = False) -> None:
     """Let a person use the desk no more; the bots that they made go on."""
-    _changed("disabled", _switched(visit, people.disable, person), json=json)
+    if dry_run:
+        return rehearse(visit.ask(whatif.disabled, person), json=json)
+    if not yes and at_terminal():
+        for line in _told(visit.ask(preview, person)):
+            output.talk(line)
+    confirm(f"disable '{person}'?", yes=yes)
+    return _changed("disabled", _switched(visit, people.disable, person), json=json)
 
 
 @app.command()
 @visiting
-def enable(visit: Visit, person: PersonName, json: AsJson = False) -> None:
+def leaving(visit: Visit, person: PersonName, json: AsJson = False) -> None:
+    """Tell what it would mean if a person left; changes nothing."""
+    found = visit.ask(preview, person)
+    if json:
+        output.as_json(_leaving_facts(found))
+    else:
+        for line in _told(found):
+            output.data(line)
+
+
+def _leaving_facts(found: Leaving) -> dict[str, object]:
+    return {
+        "person": found.person.name,
+        "last_admin": found.last_admin,
+        "roles": list(found.roles),
+        **difference_facts(found.difference),
+        "handed": [
+            {
+                "id": line.token.id,
+                "label": line.token.label,
+                "account": line.account,
+                "state": line.state,
+                "delivered_at": line.token.delivered_at,
+                "delivered_to": line.token.delivered_to,
+            }
+            for line in found.handed
+        ],
+    }
+
+
+@app.command()
+@visiting
+def enable(visit: Visit, person: PersonName, dry_run: DryRun = False, json: AsJson = False) -> None:
     """Let a disabled person use the desk again."""
-    _changed("enabled", _switched(visit, people.enable, person), json=json)
+    if dry_run:
+        return rehearse(visit.ask(whatif.enabled, person), json=json)
+    return _changed("enabled", _switched(visit, people.enable, person), json=json)
 
 
 def _switched(visit: Visit, switch: Callable[[Transaction, str], people.Person], person: str) -> people.PersonLine:

@@ -4,11 +4,13 @@ from typing import Annotated
 
 import typer
 
-from botdesk import people
+from botdesk import people, whatif
 from botdesk.cli import output
+from botdesk.cli.access import rehearse
 from botdesk.cli.context import (
     AsJson,
     Description,
+    DryRun,
     PersonName,
     RoleName,
     Scopes,
@@ -59,22 +61,26 @@ def _row(line: people.RoleLine) -> tuple[str, ...]:
 
 @app.command()
 @visiting
-def add(visit: Visit, role: RoleName, person: PersonName, json: AsJson = False) -> None:
+def add(visit: Visit, role: RoleName, person: PersonName, dry_run: DryRun = False, json: AsJson = False) -> None:
     """Put a person into a role."""
+    if dry_run:
+        return rehearse(visit.ask(whatif.joined, role, person), json=json)
     with visit.begin() as tx:
         people.add_member(tx, role, person)
         line = _line(tx, role)
-    _changed(f"'{person}' is now in the role '{line.role.name}'", line, json=json)
+    return _changed(f"'{person}' is now in the role '{line.role.name}'", line, json=json)
 
 
 @app.command()
 @visiting
-def drop(visit: Visit, role: RoleName, person: PersonName, json: AsJson = False) -> None:
+def drop(visit: Visit, role: RoleName, person: PersonName, dry_run: DryRun = False, json: AsJson = False) -> None:
     """Take a person out of a role."""
+    if dry_run:
+        return rehearse(visit.ask(whatif.dropped, role, person), json=json)
     with visit.begin() as tx:
         people.drop_member(tx, role, person)
         line = _line(tx, role)
-    _changed(f"'{person}' is no longer in the role '{line.role.name}'", line, json=json)
+    return _changed(f"'{person}' is no longer in the role '{line.role.name}'", line, json=json)
 
 
 @app.command()
@@ -120,13 +126,15 @@ def scopes(
 
 @app.command()
 @visiting
-def remove(visit: Visit, role: RoleName, yes: Yes = False, json: AsJson = False) -> None:
+def remove(visit: Visit, role: RoleName, yes: Yes = False, dry_run: DryRun = False, json: AsJson = False) -> None:
     """Remove a role; its grants go with it, its people stay."""
+    if dry_run:
+        return rehearse(visit.ask(whatif.role_removed, role), json=json)
     with visit.desk() as desk:
         line = desk.ask(_line, role)
         confirm(f"remove the role '{line.role.name}' and its grants on {line.accounts} accounts?", yes=yes)
         desk.run(people.remove_role, line.role.id)
-    _changed(f"removed the role '{line.role.name}'", line, json=json)
+    return _changed(f"removed the role '{line.role.name}'", line, json=json)
 
 
 def _line(tx: Transaction, role: str) -> people.RoleLine:

@@ -8,6 +8,7 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, ScalarSelect, String, and_, case, func, literal, or_, type_coerce
 from sqlmodel import col, select
 
+from botdesk.store import reach
 from botdesk.store.tables import Account, Purpose, Token
 
 PURPOSES: Final = {
@@ -51,12 +52,14 @@ class Filter:
         state: This state alone; None for all but removed ones.
         purpose: This purpose alone.
         removed: Removed ones too.
+        orphaned: Only those that nobody active can manage, but for the admins.
     """
 
     text: str = ""
     state: AccountState | None = None
     purpose: Purpose | None = None
     removed: bool = False
+    orphaned: bool = False
 
 
 def beyond(key: Any, tie: Any, identity: Any, after: Any, *, descending: bool) -> list[ColumnElement[bool]]:
@@ -84,6 +87,8 @@ def wanted(filter: Filter) -> list[ColumnElement[bool]]:
     conditions = states[filter.state]
     if filter.purpose:
         conditions.append(col(Account.purpose) == filter.purpose)
+    if filter.orphaned:
+        conditions.append(~reach.managed())
     return conditions + [_says(word) for word in filter.text.split()]
 
 
