@@ -5,6 +5,7 @@ A store that others may write to is refused: whoever may write the file may writ
 
 import contextlib
 import os
+import re
 import stat
 import sys
 from collections.abc import Iterator
@@ -165,7 +166,11 @@ def _owner_hint(path: Path) -> str:
 
 
 def _refuse_network(folder: Path) -> None:
-    kind = _filesystem(folder)
+    try:
+        mounts = Path("/proc/self/mountinfo").read_text("utf-8", "replace")
+    except OSError:
+        return
+    kind = filesystem(folder, mounts)
     if kind in _NETWORK:
         raise StoreError(
             f"the store's folder '{folder}' is on a network file system ({kind})",
@@ -173,15 +178,12 @@ def _refuse_network(folder: Path) -> None:
         )
 
 
-def _filesystem(folder: Path) -> str:
-    try:
-        lines = Path("/proc/self/mountinfo").read_text("utf-8", "replace").splitlines()
-    except OSError:
-        return ""
+def filesystem(folder: Path, mounts: str) -> str:
+    """The kind of file system that a folder lies on, from the text of Linux's `mountinfo`; empty when untold."""
     place, best, kind = str(folder.resolve()), "", ""
-    for line in lines:
+    for line in mounts.splitlines():
         left, _, right = line.partition(" - ")
-        mount = left.split(" ")[4].replace("\\040", " ")
+        mount = re.sub(r"\\([0-7]{3})", lambda octal: chr(int(octal[1], 8)), left.split(" ")[4])
         if len(mount) >= len(best) and (place == mount or place.startswith(mount.rstrip("/") + "/")):
             best, kind = mount, right.split(" ")[0]
     return kind
