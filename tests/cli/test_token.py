@@ -246,7 +246,9 @@ def test_a_native_clipboard_is_cleared_only_while_it_holds_the_secret(
     assert (tmp_path / "clip").read_text() == (copied or "")
 
 
-def test_an_interrupt_after_the_delivery_revokes_the_token_too(tmp_path: Path) -> None:
+def test_an_interrupt_after_the_delivery_revokes_the_token_too(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     with open_desk(tmp_path / "botdesk.db") as desk:
 
         class Interrupted:
@@ -266,6 +268,7 @@ def test_an_interrupt_after_the_delivery_revokes_the_token_too(tmp_path: Path) -
         with pytest.raises(HandoffFailed):
             delivery.hand_over(cast("Desk", Interrupted()), issued, target)
         assert desk.ask(tokens.line, issued.token.id).state is TokenState.REVOKED
+    assert "worth nothing now" in capsys.readouterr().err
 
 
 def test_an_interrupt_during_the_handoff_revokes_the_pending_token(

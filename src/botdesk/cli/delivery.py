@@ -114,6 +114,8 @@ def _take_back(desk: Desk, token_id: str, given: handoff.Receipt | None) -> None
         output.talk(f"the token {token_id} could not be revoked; see 'botdesk token show {token_id}'")
     else:
         output.talk(f"the {'pending ' if pending else ''}token {token_id} was revoked")
+        if given is not None:
+            output.talk(f"the secret was {given.words}; it is worth nothing now")
 
 
 def tell(receipt: handoff.Receipt, *, seconds: int, wait: bool) -> None:
