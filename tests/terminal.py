@@ -70,14 +70,14 @@ class Terminal:
         self._stream.feed(found)
         return bool(found)
 
-    def wait_for(self, text: str, *, seconds: float = 20) -> None:
+    def wait_for(self, text: str, *, seconds: float = 90) -> None:
         """Wait until the screen shows a text."""
         end = time.monotonic() + seconds
         while text not in self.text:
             going = self.pump() and time.monotonic() < end
             assert going, f"{text!r} never showed; the screen is:\n{self.text}"
 
-    def wait_gone(self, text: str, *, seconds: float = 20) -> None:
+    def wait_gone(self, text: str, *, seconds: float = 90) -> None:
         """Wait until the screen does not show a text any more."""
         end = time.monotonic() + seconds
         while text in self.text:
@@ -95,7 +95,7 @@ class Terminal:
             if len(self.raw) == before:
                 return
 
-    def wait_exit(self, *, seconds: float = 20) -> int:
+    def wait_exit(self, *, seconds: float = 90) -> int:
         """Wait for the program to end and return its exit code."""
         end = time.monotonic() + seconds
         while time.monotonic() < end:

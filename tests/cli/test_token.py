@@ -18,7 +18,7 @@ import pytest
 from botdesk import accounts, handoff, tokens
 from botdesk.bearer import LEAKED
 from botdesk.cli import delivery
-from botdesk.desk import Desk
+from botdesk.desk import Desk, system_user
 from botdesk.errors import HandoffFailed
 from botdesk.testing import open_desk
 from botdesk.tokens import TokenState
@@ -266,9 +266,23 @@ def test_an_interrupt_after_the_delivery_revokes_the_token_too(
         issued = desk.run(tokens.issue, "nightly-build", "farm")
         target = handoff.File(tmp_path / "secret")
         with pytest.raises(HandoffFailed):
-            delivery.hand_over(cast("Desk", Interrupted()), issued, target)
+            delivery.hand_over(cast("Desk", Interrupted()), lambda: issued, target)
         assert desk.ask(tokens.line, issued.token.id).state is TokenState.REVOKED
     assert "worth nothing now" in capsys.readouterr().err
+
+
+def test_an_interrupt_while_the_token_is_issued_leaves_none_pending(desk: Run, tmp_path: Path, store: Path) -> None:
+    with open_desk(store, operator=system_user()) as opened:
+
+        def interrupted() -> tokens.Issued:
+            issued = opened.run(tokens.issue, "nightly-build", "farm")
+            signal.raise_signal(signal.SIGINT)
+            return issued
+
+        with pytest.raises(HandoffFailed, match="interrupted"):
+            delivery.hand_over(opened, interrupted, handoff.File(tmp_path / "secret"))
+    assert states(desk) == ["revoked"]
+    assert not (tmp_path / "secret").exists()
 
 
 def test_an_interrupt_during_the_handoff_revokes_the_pending_token(

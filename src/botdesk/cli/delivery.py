@@ -7,7 +7,7 @@ import shutil
 import signal
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
@@ -77,26 +77,43 @@ def _refuse_stdout(*, json: bool) -> None:
         )
 
 
-def hand_over(desk: Desk, issued: tokens.Issued, target: handoff.Target) -> handoff.Receipt:
-    """Give the secret away and make the token work; if that fails or is interrupted, the token is revoked.
+def hand_over(
+    desk: Desk, issue: Callable[[], tokens.Issued], target: handoff.Target
+) -> tuple[tokens.Issued, handoff.Receipt]:
+    """Issue a token, give its secret away and make it work; if that fails or is interrupted, the token is revoked.
 
     Raises:
         HandoffFailed: Nothing took the secret, or it was interrupted.
     """
     given: handoff.Receipt | None = None
+    with _held_back() as pressed:
+        issued = issue()
     try:
+        if pressed:
+            raise KeyboardInterrupt
         given = handoff.give(issued.secret, target, method=desk.settings.clipboard)
         desk.run(tokens.deliver, issued.token.id, to=given.target_words)
     except BaseException as error:
         failed = error
     else:
-        return given
+        return issued, given
     _take_back(desk, issued.token.id, given)
     if isinstance(failed, KeyboardInterrupt):
         raise HandoffFailed(
             "interrupted before the secret was handed over", hint="start again when you are ready"
         ) from None
     raise failed
+
+
+@contextlib.contextmanager
+def _held_back() -> Iterator[list[int]]:
+    """Hold Ctrl-C back until it is known which token it would leave behind; gives whether it was pressed."""
+    pressed: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, _: pressed.append(number))
+    try:
+        yield pressed
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _take_back(desk: Desk, token_id: str, given: handoff.Receipt | None) -> None:

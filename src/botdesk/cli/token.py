@@ -3,7 +3,7 @@
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -49,8 +49,8 @@ def issue(
     """Issue a token and hand its secret over, once."""
     target = delivery.chosen(to, clipboard=visit.settings.clipboard, json=json)
     with visit.desk() as desk:
-        issued = desk.run(tokens.issue, account, label, lifetime=_duration(lifetime), never=never, scopes=scope or None)
-        receipt = delivery.hand_over(desk, issued, target)
+        how: dict[str, Any] = {"lifetime": _duration(lifetime), "never": never, "scopes": scope or None}
+        issued, receipt = delivery.hand_over(desk, lambda: desk.run(tokens.issue, account, label, **how), target)
         line = desk.ask(tokens.line, issued.token.id)
     _handed(f"issued the token '{line.token.label}' ({line.token.id}) of '{line.account}'", line, json=json)
     delivery.tell(receipt, seconds=visit.settings.clipboard_seconds, wait=not no_wait)
@@ -77,15 +77,13 @@ def rotate(
     """Issue the successor of a token; the old one ends after the overlap."""
     target = delivery.chosen(to, clipboard=visit.settings.clipboard, json=json)
     with visit.desk() as desk:
-        issued = desk.run(
-            tokens.rotate,
-            token,
-            overlap=timedelta() if overlap == "0" else wording.duration(overlap),
-            lifetime=_duration(lifetime),
-            never=never,
-            label=label,
-        )
-        receipt = delivery.hand_over(desk, issued, target)
+        how: dict[str, Any] = {
+            "overlap": timedelta() if overlap == "0" else wording.duration(overlap),
+            "lifetime": _duration(lifetime),
+            "never": never,
+            "label": label,
+        }
+        issued, receipt = delivery.hand_over(desk, lambda: desk.run(tokens.rotate, token, **how), target)
         line = desk.ask(tokens.line, issued.token.id)
         old = desk.ask(tokens.line, token)
     _handed(f"rotated the token '{old.token.label}': {old.token.id} to {line.token.id}", line, json=json)
