@@ -1,10 +1,13 @@
 """The scenes that snapshots and screenshots are made of: keys pressed on the demo desk."""
 
+import asyncio
 import shutil
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from textual import events
+from textual.keys import _character_to_key
 from textual.pilot import Pilot
 
 from botdesk import demo, testing
@@ -54,12 +57,9 @@ SCENES = (
 )
 
 
-def build(folder: Path) -> Path:
-    """Build the demo desk once, to be copied for each scene."""
-    template = folder / "template" / "demo.db"
-    template.parent.mkdir(mode=0o700)
-    demo.open_desk(template).close()
-    return template
+def build(path: Path) -> None:
+    """Build the demo desk, to be copied for each scene."""
+    demo.open_desk(path).close()
 
 
 def app_of(template: Path, folder: Path) -> BotdeskApp:
@@ -77,30 +77,47 @@ async def draw(template: Path, folder: Path, scene: Scene, size: tuple[int, int]
     """Play a scene and return its picture as SVG."""
     app = app_of(template, folder)
     async with app.run_test(size=size) as pilot:
-        await play(pilot, scene.keys)
+        await settle(pilot)
+        await press(pilot, *scene.keys)
         picture = app.export_screenshot(title="botdesk")
     app.desk.close()
     return picture
 
 
-async def settle(pilot: Pilot[None], *, seconds: float = 30) -> None:
-    """Wait until the desk is open and nothing is under way any more."""
+async def settle(pilot: Pilot[None], *, seconds: float = 60) -> None:
+    """Wait until nothing is under way: no work on the desk, no message that is not handled yet.
+
+    Twice in a row, because a message that was taken off its queue may be just about to begin some work.
+    """
+    end, quiet = time.monotonic() + seconds, 0
+    while quiet < 2 and pilot.app.is_running:
+        assert time.monotonic() < end, f"still under way: {[worker.name for worker in pilot.app.workers]}"
+        await pilot.pause(0)
+        quiet = quiet + 1 if is_idle(pilot) else 0
+        await asyncio.sleep(0 if quiet else 0.002)
+
+
+def is_idle(pilot: Pilot[None]) -> bool:
+    """Whether no work is under way and no message waits, anywhere in the program."""
     app = pilot.app
     assert isinstance(app, BotdeskApp)
-    end = time.monotonic() + seconds
-    quiet = 0
-    while quiet < 3 and time.monotonic() < end:
-        await pilot.pause(0.02)
-        busy = [worker for worker in app.workers if not worker.is_finished and worker.group in BACKGROUND]
-        quiet = 0 if busy or not app.is_open else quiet + 1
+    pumps = [app, *(widget for screen in app.screen_stack for widget in screen.walk_children(with_self=True))]
+    return app.idle and not any(pump.message_queue_size for pump in pumps)
 
 
-BACKGROUND = frozenset({"open", "reload", "preview", "reach", "verify", "read-ahead", "to-the-end", "poll"})
-
-
-async def play(pilot: Pilot[None], keys: tuple[str, ...]) -> None:
-    """Press the keys one after the other, each once the one before has had its effect."""
-    await settle(pilot)
+async def press(pilot: Pilot[None], *keys: str) -> None:
+    """Press keys, each once the one before has had its effect; a longer text is typed."""
     for key in keys:
-        await pilot.press(key)
+        for name in [key] if len(key) == 1 or key in NAMED else key:
+            pilot.app.post_message(events.Key(_character_to_key(name) if len(name) == 1 else name, _character(name)))
         await settle(pilot)
+
+
+def _character(key: str) -> str | None:
+    return key if len(key) == 1 else " " if key == "space" else None
+
+
+NAMED = frozenset(
+    {"enter", "escape", "tab", "shift+tab", "ctrl+s", "ctrl+p", "ctrl+d", "ctrl+u", "slash", "space"}
+    | {"question_mark", "left", "right", "up", "down", "delete"}
+)

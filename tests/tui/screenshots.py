@@ -19,7 +19,8 @@ def main() -> None:
     for old in FOLDER.glob("*.svg"):
         old.unlink()
     with tempfile.TemporaryDirectory() as folder:
-        template = build(Path(folder))
+        template = Path(folder, "template.db")
+        build(template)
         for scene in SCENES:
             for size in SIZES:
                 picture = asyncio.run(draw(template, Path(folder), scene, size))

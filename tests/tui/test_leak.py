@@ -175,7 +175,7 @@ CRASHING = """
     import sys
     from pathlib import Path
     from botdesk import handoff, settings
-    from botdesk.tui import app
+    from botdesk.tui import start
 
     def give(secret, target, **kwargs):
         Path(sys.argv[1]).write_text(secret.reveal())
@@ -183,7 +183,7 @@ CRASHING = """
 
     handoff.give = give
     try:
-        code = app.run(settings=settings.load())
+        code = start.run(settings=settings.load())
     except RuntimeError:
         code = 99
     sys.exit(code)

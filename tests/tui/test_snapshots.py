@@ -4,14 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.tui.scenes import SCENES, SIZES, Scene, build, draw
+from tests.tui.scenes import SCENES, SIZES, Scene, draw
 from tests.tui.screenshots import FOLDER
-
-
-@pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The demo desk, built once."""
-    return build(tmp_path_factory.mktemp("demo"))
 
 
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")

@@ -20,7 +20,7 @@ from botdesk.tui.memory import Memory
 from botdesk.tui.widgets.bars import StatusLine
 from botdesk.tui.widgets.window import Window
 from tests.terminal import Terminal
-from tests.tui.scenes import settle
+from tests.tui.scenes import press, settle
 
 Pressing = Callable[..., object]
 
@@ -42,19 +42,6 @@ async def opened(
         yield pilot
     if app.is_open:
         app.desk.close()
-
-
-async def press(pilot: Pilot[None], *keys: str) -> None:
-    """Press keys, each once the one before has had its effect; a longer text is typed."""
-    for key in keys:
-        await pilot.press(*([key] if key in NAMED else [SPACE.get(letter, letter) for letter in key]))
-        await settle(pilot)
-
-
-SPACE = {" ": "space"}
-NAMED = frozenset(
-    {"enter", "escape", "tab", "ctrl+s", "slash", "space", "question_mark", "left", "right", "up", "down", "delete"}
-)
 
 
 def window(pilot: Pilot[None], name: str) -> Window:

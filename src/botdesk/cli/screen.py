@@ -23,6 +23,6 @@ def show(*, store: str | None = None, acting_as: str | None = None, demo: bool =
             "the desk opens in a terminal, and this is none",
             hint="scripts use the commands: see 'botdesk --help'",
         )
-    from botdesk.tui.app import run
+    from botdesk.tui.start import run
 
     return run(settings=settings.load(store=store), acting_as=acting_as, demo=demo)

@@ -1,55 +1,41 @@
 """The terminal program as a whole: it paints first, then opens the desk in a thread, then follows it."""
 
 import asyncio
-import contextlib
-import traceback
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Concatenate, Final, ParamSpec, TypeVar
 
-from rich.segment import Segment
-from rich.text import Text
 from textual import work
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
-from textual.color import Color
 from textual.filter import LineFilter
-from textual.screen import Screen
+from textual.screen import ModalScreen, Screen
 from textual.signal import Signal
-from textual.worker import WorkerFailed
+from textual.timer import Timer
 
 from botdesk import wording
-from botdesk.errors import BotdeskError, StoreError
-from botdesk.settings import Settings
-from botdesk.tui import styles
-from botdesk.tui.base import DeskScreen
+from botdesk.errors import BotdeskError
+from botdesk.tui import crash, glyphs, styles
+from botdesk.tui.base import SEVERITIES, DeskScreen
 from botdesk.tui.memory import Memory
 from botdesk.tui.screens.access import AccessScreen
 from botdesk.tui.screens.accounts import AccountsScreen
 from botdesk.tui.screens.audit import AuditScreen
 from botdesk.tui.screens.people import PeopleScreen
 from botdesk.tui.themes import THEMES
+from botdesk.tui.watch import Watch
 
 if TYPE_CHECKING:
-    from botdesk.audit import Head
-    from botdesk.desk import Desk
+    from botdesk.desk import Desk, Transaction
     from botdesk.handoff import Clearing
 
+P = ParamSpec("P")
+T = TypeVar("T")
+
 SHEETS: Final = ("app", "dialogs", "accounts", "account", "access", "audit", "people")
-
-
-class Visible(LineFilter):
-    """Turns control, bidi and zero-width characters of any widget into visible symbols."""
-
-    def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
-        """Filter one line on its way to the terminal."""
-        return [
-            Segment(wording.visible(text), style, control) if not control and wording.hidden(text) else segment
-            for segment in segments
-            for text, style, control in [segment]
-        ]
+SLOW_SECONDS: Final = 0.5
+SAVING: Final = "saving …"
 
 
 class BotdeskApp(App[None]):
@@ -59,7 +45,9 @@ class BotdeskApp(App[None]):
         desk: The open desk; only once `is_open`.
         is_open: Whether the desk is open.
         failure: Why the desk could not be opened, if it could not.
+        history: The watch on the desk's history.
         clearings: What still has to be cleared from the clipboard.
+        pending: The ids of tokens that were issued and not yet handed over.
     """
 
     TITLE = "botdesk"
@@ -82,25 +70,34 @@ class BotdeskApp(App[None]):
             poll: Seconds between two looks at the audit's head; 0 for none.
         """
         super().__init__()
+        self.animation_level = "none"
         self.is_open = False
         self.failure: BotdeskError | None = None
+        self.history = Watch(memory)
         self.clearings: list[Clearing] = []
+        self.pending: set[str] = set()
         self.memory = memory
-        self.changed: Signal[Head] = Signal(self, "changed")
-        self.alarm = ""
+        self.changed: Signal[None] = Signal(self, "changed")
         self._opener = opener
         self._poll_seconds = poll
-        self._head: Head | None = None
+        self._prompts = 0
 
     @property
     def who(self) -> str:
-        """Who operates which desk."""
+        """Who operates which desk, after what has to be known about it first."""
         actor = f"{self.desk.operator} as {self.desk.acting_as}" if self.desk.acting_as else self.desk.operator
-        return f"{self.alarm}{actor} · {self.desk.title}"
+        return " · ".join(filter(None, (self.history.warning, actor, self.desk.title)))
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is under way: all work is done, but for what waits for the answer of a dialog."""
+        return self.is_open and sum(not worker.is_finished for worker in self.workers) == self._prompts
 
     def get_line_filters(self) -> Sequence[LineFilter]:
-        """Add the filter that makes unseen characters visible."""
-        return [*super().get_line_filters(), Visible()]
+        """Add the filter that makes unseen characters visible, and where it must be the one that leaves ASCII alone."""
+        ours: list[LineFilter] = [glyphs.Visible()]
+        ours += [glyphs.Ascii()] if glyphs.is_ascii_terminal() and not self.is_headless else []
+        return [*super().get_line_filters(), *ours]
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """What a foreign theme lacks."""
@@ -135,63 +132,91 @@ class BotdeskApp(App[None]):
     async def _open(self) -> None:
         try:
             self.desk = await asyncio.to_thread(self._opener)
-            self._head = await asyncio.to_thread(self.desk.head)
-            await self._compare_head()
+            alarm = await asyncio.to_thread(self.history.begin, self.desk)
         except BotdeskError as error:
             self.failure = error
             self.exit()
             return
         self.is_open = True
-        if self.desk.founded and isinstance(self.screen, DeskScreen):
-            self.screen.say(f"made {self.desk.operator} the first admin of this desk")
-        self.changed.publish(self._head)
+        if alarm is not None:
+            self.complain(alarm)
+        if self.desk.founded:
+            self.say(f"made {self.desk.operator} the first admin of this desk")
+        self.changed.publish(None)
         if self._poll_seconds:
             self.set_interval(self._poll_seconds, self.poll_soon)
 
-    async def _compare_head(self) -> None:
-        """Hold the history against the last head that this operator saw: a shortened or rewritten one is an alarm."""
-        from botdesk import audit
-
-        if self.memory is None or self._head is None:
-            return
-        kept = self.memory.heads.get(self.desk.location)
-        if kept:
-            head = audit.Head.parse(kept)
-            if await asyncio.to_thread(self.desk.ask, audit.hash_at, head.sequence) != head.hash:
-                self.alarm = "HISTORY REWRITTEN OR CUT SHORT · "
-                self.complain(
-                    f"the audit no longer holds event {head.sequence} as you last saw it",
-                    f"somebody rewrote or shortened it: botdesk audit verify --head {kept}",
-                )
-                return
-        self._remember_head()
-
-    def _remember_head(self) -> None:
-        if self.memory and self._head and self._head.sequence and not self.alarm:
-            self.memory.heads[self.desk.location] = str(self._head)
-
-    def poll_soon(self) -> None:
-        """Look at the audit's head now, in the background."""
-        self._poll()
-
-    @work(exclusive=False, group="poll")
-    async def _poll(self) -> None:
+    @work(exclusive=True, group="poll")
+    async def poll_soon(self) -> None:
+        """Look in the background whether anything has changed; a newer look takes an older one's place."""
         if not self.is_open:
             return
-        try:
-            head = await asyncio.to_thread(self.desk.head)
-        except StoreError as error:
-            if isinstance(self.screen, DeskScreen):
-                self.screen.say(f"{error.message}; trying again")
-            return
-        if head != self._head:
-            self._head = head
-            self._remember_head()
-            self.changed.publish(head)
+        was_lost = self.history.lost
+        changed = await asyncio.to_thread(self.history.look, self.desk)
+        if self.history.lost != was_lost:
+            self.say(f"{self.history.lost}; trying again" if self.history.lost else "the store answers again")
+            changed = True
+        if changed:
+            self.changed.publish(None)
+        if self.memory is not None:
+            await asyncio.to_thread(self.memory.save)
 
-    def complain(self, message: str, hint: str = "", *, severity: Any = "error") -> None:
+    async def ask(self, question: "Callable[Concatenate[Transaction, P], T]", *args: P.args, **kwargs: P.kwargs) -> T:
+        """Ask the desk in a thread; keys are answered meanwhile.
+
+        Raises:
+            BotdeskError: What the desk says.
+        """
+        return await asyncio.to_thread(lambda: self.desk.ask(question, *args, **kwargs))
+
+    async def act(
+        self, operation: "Callable[Concatenate[Transaction, P], T]", *args: P.args, **kwargs: P.kwargs
+    ) -> T | None:
+        """Run an operation in a thread; what goes wrong is shown, and None returned."""
+        slow = self.set_timer(SLOW_SECONDS, partial(self.say, SAVING))
+        try:
+            done = await asyncio.to_thread(lambda: self.desk.run(operation, *args, **kwargs))
+        except BotdeskError as error:
+            self.complain(error)
+            return None
+        finally:
+            self._end_slow(slow)
+        self.poll_soon()
+        return done
+
+    def _end_slow(self, slow: Timer) -> None:
+        slow.stop()
+        for screen in self.screen_stack:
+            if isinstance(screen, DeskScreen):
+                screen.unsay(SAVING)
+
+    async def prompt(self, dialog: ModalScreen[T]) -> T | None:
+        """Wait for the answer of a dialog; None when it was left."""
+        answer = self.push_screen(dialog, wait_for_dismiss=True)
+        self._prompts += 1
+        try:
+            return await answer
+        finally:
+            self._prompts -= 1
+
+    def carry_out(self, flow: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Begin what asks, acts and tells: one at a time, and leaving the screen does not cut it short."""
+        if any(worker.group == "flow" and not worker.is_finished for worker in self.workers):
+            self.say("one thing at a time: the last one is still under way")
+        else:
+            self.run_worker(flow(), group="flow")
+
+    def say(self, text: str) -> None:
+        """Say what was done, on the status line of the screen that is shown."""
+        for screen in reversed(self.screen_stack):
+            if isinstance(screen, DeskScreen):
+                return screen.say(text)
+        return None
+
+    def complain(self, error: BotdeskError) -> None:
         """Show what went wrong and what to try."""
-        text = wording.visible(f"{message}\n{hint}" if hint else message, lines=True)
+        text = wording.visible(f"{error.message}\n{error.hint}" if error.hint else error.message, lines=True)
+        severity: Any = SEVERITIES.get(type(error), "error")
         self.notify(text, severity=severity, markup=False, timeout=8)
 
     def action_go(self, name: str) -> None:
@@ -232,7 +257,11 @@ class BotdeskApp(App[None]):
         return await asyncio.to_thread(clearing.clear)
 
     def _handle_exception(self, error: Exception) -> None:
-        """End the program with the place of the failure alone; Textual would print the locals of every frame."""
+        """Show an error of the desk that nobody took; end the program on any other, without Textual's locals."""
+        cause = crash.cause(error)
+        if isinstance(cause, BotdeskError):
+            self.complain(cause)
+            return
         self._return_code = 1
         if self._exception is None:
             self._exception = error
@@ -240,70 +269,5 @@ class BotdeskApp(App[None]):
         self._fatal_error()
 
     def _fatal_error(self) -> None:
-        error: BaseException | None = self._exception
-        if isinstance(error, WorkerFailed):
-            error = error.error
-        frames = traceback.extract_tb(error.__traceback__) if error else []
-        place = f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else "an unknown place"
-        said = f"botdesk crashed: {type(error).__name__} at {place}; nothing that was saved is lost"
-        self._exit_renderables.append(Text(said))
+        self._exit_renderables.append(crash.told(self._exception))
         self._close_messages_no_wait()
-
-
-def run(*, settings: Settings, acting_as: str | None = None, demo: bool = False) -> int:
-    """Open botdesk in this terminal and return its exit code.
-
-    Args:
-        settings: How the desk behaves, and where its store is.
-        acting_as: The person in whose stead the operator acts.
-        demo: Open a throw-away copy of the demo desk.
-
-    Raises:
-        BotdeskError: The desk could not be opened.
-    """
-    with contextlib.ExitStack() as stack:
-        opener = _demo_opener(stack) if demo else _opener(settings, acting_as)
-        memory = Memory(settings.state_dir / "none") if demo else Memory.load(settings.state_dir / "tui.json")
-        app = BotdeskApp(opener, memory=None if demo else memory)
-        try:
-            app.run()
-        finally:
-            _tidy(app)
-        if not demo:
-            memory.save()
-        if app.failure:
-            raise app.failure
-        return app.return_code or 0
-
-
-def _opener(settings: Settings, acting_as: str | None) -> "Callable[[], Desk]":
-    def opener() -> "Desk":
-        from botdesk.desk import Desk
-
-        return Desk.open(settings=settings, acting_as=acting_as, source="tui")
-
-    return opener
-
-
-def _demo_opener(stack: contextlib.ExitStack) -> "Callable[[], Desk]":
-    import tempfile
-
-    folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="botdesk-demo-")))
-
-    def opener() -> "Desk":
-        from botdesk import demo
-
-        return demo.open_desk(folder / "demo.db", live=True, source="tui")
-
-    return opener
-
-
-def _tidy(app: BotdeskApp) -> None:
-    """Clear the clipboard and close the desk, however the program ended."""
-    from botdesk import handoff
-
-    for clearing in app.clearings:
-        with contextlib.suppress(OSError):
-            replace(clearing, write=handoff.write_tty).clear()
-    if app.is_open:
-        app.desk.close()

@@ -1,27 +1,27 @@
 """What all screens share: the frame, the way to the desk, and the keys that mean the same everywhere."""
 
-import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any, ClassVar, Concatenate, Final, ParamSpec, TypeVar, cast
 
 from textual import events, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
-from textual.widgets import Footer, Input
+from textual.widgets import Input
 
 from botdesk import errors
 from botdesk.errors import BotdeskError
 from botdesk.tui.widgets.bars import FilterLine, StatusLine, TitleBar
+from botdesk.tui.widgets.keybar import KeyBar
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from botdesk.desk import Desk, Transaction
+    from botdesk.desk import Desk
     from botdesk.tui.app import BotdeskApp
 
 P = ParamSpec("P")
-T = TypeVar("T")
+S = TypeVar("S", bound="DeskScreen")
 
 SEVERITIES: Final[dict[type[BotdeskError], str]] = {
     errors.InvalidInput: "warning",
@@ -37,6 +37,18 @@ SEVERITIES: Final[dict[type[BotdeskError], str]] = {
     errors.Overloaded: "error",
 }
 """How grave each error is shown."""
+
+
+def flow(
+    action: Callable[Concatenate[S, P], Coroutine[Any, Any, None]],
+) -> Callable[Concatenate[S, P], None]:
+    """Make an action of a screen one that asks, acts and tells, in its own time; see `BotdeskApp.carry_out`."""
+
+    def begin(screen: S, /, *args: P.args, **kwargs: P.kwargs) -> None:
+        screen.desk_app.carry_out(lambda: action(screen, *args, **kwargs))
+
+    begin.__doc__ = action.__doc__
+    return begin
 
 
 class DeskScreen(Screen[None]):
@@ -68,7 +80,7 @@ class DeskScreen(Screen[None]):
         yield TitleBar(self.NAME)
         yield from self.body()
         yield StatusLine()
-        yield Footer(compact=True, show_command_palette=False)
+        yield KeyBar()
 
     def body(self) -> ComposeResult:
         """What is between the title and the status line."""
@@ -117,36 +129,15 @@ class DeskScreen(Screen[None]):
         try:
             await self.reload()
         except BotdeskError as error:
-            self.refuse(error)
-
-    async def ask(self, question: "Callable[Concatenate[Transaction, P], T]", *args: P.args, **kwargs: P.kwargs) -> T:
-        """Ask the desk in a thread; keys are answered meanwhile.
-
-        Raises:
-            BotdeskError: What the desk says.
-        """
-        return await asyncio.to_thread(lambda: self.desk.ask(question, *args, **kwargs))
-
-    async def act(
-        self, operation: "Callable[Concatenate[Transaction, P], T]", *args: P.args, **kwargs: P.kwargs
-    ) -> T | None:
-        """Run an operation in a thread; what goes wrong is shown, and None returned."""
-        try:
-            done = await asyncio.to_thread(lambda: self.desk.run(operation, *args, **kwargs))
-        except BotdeskError as error:
-            self.refuse(error)
-            return None
-        self.desk_app.poll_soon()
-        return done
-
-    def refuse(self, error: BotdeskError) -> None:
-        """Show an error and its hint."""
-        severity: Any = SEVERITIES.get(type(error), "error")
-        self.desk_app.complain(error.message, error.hint, severity=severity)
+            self.desk_app.complain(error)
 
     def say(self, text: str) -> None:
         """Say what was done, on the status line."""
         self.query_one(StatusLine).say(text)
+
+    def unsay(self, text: str) -> None:
+        """Take back what the status line says, if it still says so."""
+        self.query_one(StatusLine).unsay(text)
 
     def facts(self, text: str) -> None:
         """Say what is shown, on the status line."""
@@ -161,6 +152,10 @@ class DeskScreen(Screen[None]):
         found = self.active_bindings.get(event.key)
         if found is not None and not found.enabled:
             self.say(self.why_not(found.binding.action))
+
+    def title_of(self, binding: Binding) -> str:
+        """What a key does now, in a word."""
+        return binding.description
 
     def why_not(self, action: str) -> str:
         """Why an action that `check_action` refuses cannot be done now."""

@@ -9,9 +9,9 @@ from textual.containers import Horizontal, Vertical
 from textual.widgets import Static
 
 from botdesk import wording
-from botdesk.errors import BotdeskError
+from botdesk.errors import BotdeskError, NotFound
 from botdesk.tui import flows, render
-from botdesk.tui.base import DeskScreen
+from botdesk.tui.base import DeskScreen, flow
 from botdesk.tui.render import Cell
 from botdesk.tui.widgets.bars import FilterLine
 from botdesk.tui.widgets.window import Column, Slice, Window
@@ -77,7 +77,11 @@ class AccessScreen(DeskScreen):
 
         text = self.filter_text
         if self._by_person:
-            found = [line for line in await self.ask(people.listed, disabled=False) if text.lower() in line.person.name]
+            found = [
+                line
+                for line in await self.desk_app.ask(people.listed, disabled=False)
+                if text.lower() in line.person.name
+            ]
 
             async def fetch(after: Any, limit: int) -> Slice:
                 return Slice(found, None, len(found))
@@ -85,7 +89,7 @@ class AccessScreen(DeskScreen):
             wanted = accounts.Filter(text=text)
 
             async def fetch(after: Any, limit: int) -> Slice:
-                page = await self.ask(accounts.page, wanted, after=after, limit=limit)
+                page = await self.desk_app.ask(accounts.page, wanted, after=after, limit=limit)
                 return Slice(page.rows, page.next, page.total)
 
         self.left.columns[0] = Column("name", "PERSON" if self._by_person else "ACCOUNT")
@@ -108,11 +112,11 @@ class AccessScreen(DeskScreen):
         found: list[grants.Reach] = []
         try:
             if row is not None and hasattr(row, "person"):
-                found = await self.ask(grants.what_reaches, row.person.name)
+                found = await self.desk_app.ask(grants.what_reaches, row.person.name)
             elif row is not None:
-                found = await self.ask(grants.who_reaches, row.account.id)
+                found = await self.desk_app.ask(grants.who_reaches, row.account.id)
         except BotdeskError as error:
-            self.refuse(error)
+            self.desk_app.complain(error)
 
         async def fetch(after: Any, limit: int) -> Slice:
             return Slice(found, None, len(found))
@@ -157,17 +161,17 @@ class AccessScreen(DeskScreen):
 
             self.app.push_screen(AccountScreen(self._account[0]))
 
-    @work
+    @flow
     async def action_give(self) -> None:
         """Give access to the account."""
         from botdesk import accounts as ops
 
         if self._account is not None:
-            account = await self.ask(ops.find, self._account[0])
+            account = await self.desk_app.ask(ops.find, self._account[0])
             person: people.PersonLine | None = self.left.row if self._by_person else None
-            await flows.give_access(self, account, to=f"person:{person.person.name}" if person else "")
+            await flows.give_access(self.desk_app, account, to=f"person:{person.person.name}" if person else "")
 
-    @work
+    @flow
     async def action_withdraw(self) -> None:
         """Choose a grant on the account, and withdraw it."""
         from botdesk import grants as ops
@@ -176,15 +180,15 @@ class AccessScreen(DeskScreen):
         if self._account is None:
             return
         account_id, name = self._account
-        given = [line.grantee for line in await self.ask(ops.listed, account_id)]
+        given = [line.grantee for line in await self.desk_app.ask(ops.listed, account_id)]
         if not given:
             self.desk_app.complain(
-                f"there is no grant on {name}", "the creator and admins keep access by rule", severity="warning"
+                NotFound(f"there is no grant on {name}", hint="the creator and admins keep access by rule")
             )
             return
-        grantee = await self.app.push_screen_wait(PickDialog(f"Withdraw whose access to {name}", given))
+        grantee = await self.desk_app.prompt(PickDialog(f"Withdraw whose access to {name}", given))
         if grantee is not None:
-            await flows.withdraw_access(self, account_id, name, grantee)
+            await flows.withdraw_access(self.desk_app, account_id, name, grantee)
 
 
 def _key(row: Any) -> str:

@@ -4,7 +4,6 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from rich.text import Text
-from textual import work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.widgets import Static, TabbedContent, TabPane
@@ -12,7 +11,7 @@ from textual.widgets import Static, TabbedContent, TabPane
 from botdesk import wording
 from botdesk.access import Level
 from botdesk.tui import flows, render
-from botdesk.tui.base import DeskScreen
+from botdesk.tui.base import DeskScreen, flow
 from botdesk.tui.widgets.window import Column, Slice, Window
 
 if TYPE_CHECKING:
@@ -104,10 +103,10 @@ class AccountScreen(DeskScreen):
         """Read the account and all its tabs."""
         from botdesk import accounts, audit, grants, tokens
 
-        line = self._line = await self.ask(accounts.line, self._account_id)
-        held = await self.ask(tokens.listed, self._account_id)
-        granted = await self.ask(grants.listed, self._account_id)
-        reached = await self.ask(grants.who_reaches, self._account_id)
+        line = self._line = await self.desk_app.ask(accounts.line, self._account_id)
+        held = await self.desk_app.ask(tokens.listed, self._account_id)
+        granted = await self.desk_app.ask(grants.listed, self._account_id)
+        reached = await self.desk_app.ask(grants.who_reaches, self._account_id)
         self.query_one("#facts", Static).update(_facts(line))
         await self._show_tokens(held)
         await self._show_access(granted, reached)
@@ -115,13 +114,15 @@ class AccountScreen(DeskScreen):
         now = self.now
 
         async def fetch(after: Any, limit: int) -> Slice:
-            found = await self.ask(audit.page, wanted, before=after, limit=limit)
+            found = await self.desk_app.ask(audit.page, wanted, before=after, limit=limit)
             return Slice(found.rows, found.next, found.total)
 
         await self.query_one("#event-list", Window).show(fetch)
         spans: dict[str, Any] = {"since": now - timedelta(days=DAYS), "until": now, "buckets": DAYS}
-        used = await self.ask(audit.counts, audit.Filter(account=self._account_id, action="token:used"), **spans)
-        refused = await self.ask(
+        used = await self.desk_app.ask(
+            audit.counts, audit.Filter(account=self._account_id, action="token:used"), **spans
+        )
+        refused = await self.desk_app.ask(
             audit.counts, audit.Filter(account=self._account_id, outcome=audit.Outcome.DENIED), **spans
         )
         self.query_one("#chart", Static).update(_chart(used, refused))
@@ -207,56 +208,56 @@ class AccountScreen(DeskScreen):
         self._ended = not self._ended
         self.refresh_soon()
 
-    @work
+    @flow
     async def action_issue(self) -> None:
         """Issue a token."""
         if self._line is not None:
-            await flows.issue(self, self._line.account)
+            await flows.issue(self.desk_app, self._line.account)
 
-    @work
+    @flow
     async def action_rotate(self) -> None:
         """Rotate the token under the cursor."""
         if self._line is not None and self.token is not None:
-            await flows.rotate(self, self.token, self._line.account)
+            await flows.rotate(self.desk_app, self.token, self._line.account)
 
-    @work
+    @flow
     async def action_revoke(self) -> None:
         """Revoke the marked tokens, or the one under the cursor."""
         window = self.query_one("#token-list", Window)
         lines = [line for line in window.chosen if line.state != "revoked"]
         if lines:
-            await flows.revoke(self, lines)
+            await flows.revoke(self.desk_app, lines)
             window.marked.clear()
 
-    @work
+    @flow
     async def action_give(self) -> None:
         """Give access."""
         if self._line is not None:
-            await flows.give_access(self, self._line.account)
+            await flows.give_access(self.desk_app, self._line.account)
 
-    @work
+    @flow
     async def action_withdraw(self) -> None:
         """Withdraw the grant under the cursor."""
         line = self._grant
         if self._line is not None and line is not None:
-            await flows.withdraw_access(self, self._account_id, self._line.account.name, line.grantee)
+            await flows.withdraw_access(self.desk_app, self._account_id, self._line.account.name, line.grantee)
 
-    @work
+    @flow
     async def action_modify(self) -> None:
         """Modify the account."""
         if self._line is not None:
-            await flows.modify(self, self._line.account)
+            await flows.modify(self.desk_app, self._line.account)
 
-    @work
+    @flow
     async def action_switch(self) -> None:
         """Disable or enable the account."""
         if self._line is not None:
-            await flows.switch(self, [self._line])
+            await flows.switch(self.desk_app, [self._line])
 
-    @work
+    @flow
     async def action_remove(self) -> None:
         """Remove the account, and leave."""
-        if self._line is not None and await flows.remove(self, self._line):
+        if self._line is not None and await flows.remove(self.desk_app, self._line):
             self.app.pop_screen()
 
     def action_copy(self) -> None:

@@ -13,7 +13,7 @@ from botdesk import wording
 from botdesk.access import Level
 from botdesk.errors import BotdeskError
 from botdesk.tui import flows, render
-from botdesk.tui.base import DeskScreen
+from botdesk.tui.base import DeskScreen, flow
 from botdesk.tui.widgets.bars import FilterLine
 from botdesk.tui.widgets.window import Column, Slice, Window
 
@@ -93,7 +93,9 @@ class AccountsScreen(DeskScreen):
         sort, descending = accounts.Sort(self._sort), self._descending
 
         async def fetch(after: Any, limit: int) -> Slice:
-            found = await self.ask(accounts.page, wanted, sort=sort, descending=descending, after=after, limit=limit)
+            found = await self.desk_app.ask(
+                accounts.page, wanted, sort=sort, descending=descending, after=after, limit=limit
+            )
             return Slice(found.rows, found.next, found.total)
 
         window = self.window
@@ -136,9 +138,9 @@ class AccountsScreen(DeskScreen):
         from botdesk import audit, grants, tokens
 
         try:
-            held = await self.ask(tokens.listed, line.account.id)
-            granted = await self.ask(grants.listed, line.account.id)
-            events = await self.ask(audit.page, audit.Filter(account=line.account.id), limit=6)
+            held = await self.desk_app.ask(tokens.listed, line.account.id)
+            granted = await self.desk_app.ask(grants.listed, line.account.id)
+            events = await self.desk_app.ask(audit.page, audit.Filter(account=line.account.id), limit=6)
         except BotdeskError as error:
             panel.update(error.message)
             return
@@ -159,44 +161,44 @@ class AccountsScreen(DeskScreen):
 
             self.app.push_screen(AccountScreen(self.line.account.id))
 
-    @work
+    @flow
     async def action_create(self) -> None:
         """Create an account and put the cursor on it."""
-        made = await flows.create(self)
+        made = await flows.create(self.desk_app)
         if made is not None:
             await self.reload()
             self.window.move_to(made.id)
             self.say(f"created {made.name}; i issues its first token")
 
-    @work
+    @flow
     async def action_issue(self) -> None:
         """Issue a token to the account."""
         if self.line is not None:
-            await flows.issue(self, self.line.account)
+            await flows.issue(self.desk_app, self.line.account)
 
-    @work
+    @flow
     async def action_modify(self) -> None:
         """Modify the account."""
         if self.line is not None:
-            await flows.modify(self, self.line.account)
+            await flows.modify(self.desk_app, self.line.account)
 
-    @work
+    @flow
     async def action_switch(self) -> None:
         """Disable or enable the marked accounts, or this one."""
-        await flows.switch(self, self.window.chosen)
+        await flows.switch(self.desk_app, self.window.chosen)
         self.window.marked.clear()
 
-    @work
+    @flow
     async def action_remove(self) -> None:
         """Remove the account."""
         if self.line is not None:
-            await flows.remove(self, self.line)
+            await flows.remove(self.desk_app, self.line)
 
-    @work
+    @flow
     async def action_give(self) -> None:
         """Give access to the account."""
         if self.line is not None:
-            await flows.give_access(self, self.line.account)
+            await flows.give_access(self.desk_app, self.line.account)
 
     def action_sort(self) -> None:
         """Sort by the next column."""

@@ -13,7 +13,7 @@ from textual.widgets import Static
 from botdesk import wording
 from botdesk.errors import BotdeskError
 from botdesk.tui import render
-from botdesk.tui.base import DeskScreen
+from botdesk.tui.base import DeskScreen, flow
 from botdesk.tui.widgets.bars import FilterLine
 from botdesk.tui.widgets.window import Column, Slice, Window
 
@@ -84,17 +84,17 @@ class AuditScreen(DeskScreen):
         wanted = self.wanted()
 
         async def fetch(after: Any, limit: int) -> Slice:
-            found = await self.ask(audit.page, wanted, before=after, limit=limit)
+            found = await self.desk_app.ask(audit.page, wanted, before=after, limit=limit)
             return Slice(found.rows, found.next, found.total)
 
         self.window.empty = "nothing matches; esc takes the filters back"
         await self.window.show(fetch)
         now = self.now
         spans: dict[str, Any] = {"since": now - timedelta(days=DAYS), "until": now, "buckets": DAYS}
-        every = await self.ask(audit.counts, wanted, **spans)
+        every = await self.desk_app.ask(audit.counts, wanted, **spans)
         from dataclasses import replace
 
-        refused = await self.ask(audit.counts, replace(wanted, outcome=audit.Outcome.DENIED), **spans)
+        refused = await self.desk_app.ask(audit.counts, replace(wanted, outcome=audit.Outcome.DENIED), **spans)
         self.query_one("#chart", Static).update(_chart(every, refused))
         self._tell(wanted)
         if not self._verified:
@@ -142,14 +142,14 @@ class AuditScreen(DeskScreen):
 
             self.app.push_screen(EventDialog(self.window.row))
 
-    @work
+    @flow
     async def action_filters(self) -> None:
         """Ask which events are wanted."""
         from botdesk import audit
         from botdesk.tui.dialogs.filter import AuditFilterDialog
 
         dialog = AuditFilterDialog(self._filter or audit.Filter(), lambda: self.now)
-        found = await self.app.push_screen_wait(dialog)
+        found = await self.desk_app.prompt(dialog)
         if found is not None:
             self._filter = found
             self.refresh_soon()

@@ -2,7 +2,6 @@
 
 from typing import Any, ClassVar, Final
 
-from textual import work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
@@ -10,7 +9,7 @@ from textual.widgets import Static
 
 from botdesk import wording
 from botdesk.tui import render
-from botdesk.tui.base import DeskScreen
+from botdesk.tui.base import DeskScreen, flow
 from botdesk.tui.widgets.bars import FilterLine
 from botdesk.tui.widgets.window import Column, Slice, Window
 
@@ -75,10 +74,10 @@ class PeopleScreen(DeskScreen):
         text = self.filter_text.lower()
         persons = [
             line
-            for line in await self.ask(people.listed)
+            for line in await self.desk_app.ask(people.listed)
             if text in f"{line.person.name} {line.person.full_name}".lower()
         ]
-        roles = [line for line in await self.ask(people.roles) if text in line.role.name]
+        roles = [line for line in await self.desk_app.ask(people.roles) if text in line.role.name]
         self.role_list.empty = "no roles yet: tab, then n creates the first team"
         await self.persons.show(_all(persons))
         await self.role_list.show(_all(roles))
@@ -113,25 +112,28 @@ class PeopleScreen(DeskScreen):
         """Go to the other list."""
         (self.persons if self._on_roles else self.role_list).focus()
 
-    @work
+    @flow
     async def action_add(self) -> None:
         """Let a person in, or create a role."""
         from botdesk import people
         from botdesk.tui.dialogs.forms import PersonDialog, RoleDialog
 
         if self._on_roles:
-            role = await self.app.push_screen_wait(RoleDialog())
-            if role and await self.act(people.create_role, role.name, description=role.description) is not None:
+            role = await self.desk_app.prompt(RoleDialog())
+            if (
+                role
+                and await self.desk_app.act(people.create_role, role.name, description=role.description) is not None
+            ):
                 self.say(f"created the role {role.name}; m adds members")
             return
-        draft = await self.app.push_screen_wait(PersonDialog())
+        draft = await self.desk_app.prompt(PersonDialog())
         if draft is None:
             return
-        done = await self.act(people.add, draft.name, full_name=draft.full_name, standing=draft.standing)
+        done = await self.desk_app.act(people.add, draft.name, full_name=draft.full_name, standing=draft.standing)
         if done is not None:
             self.say(f"let {draft.name} in as {draft.standing}")
 
-    @work
+    @flow
     async def action_modify(self) -> None:
         """Modify the person or the role."""
         await (self._modify_role() if self._on_roles else self._modify_person())
@@ -144,10 +146,10 @@ class PeopleScreen(DeskScreen):
         if line is None:
             return
         found = line.person
-        draft = await self.app.push_screen_wait(PersonDialog(found.name, found.full_name, found.standing))
+        draft = await self.desk_app.prompt(PersonDialog(found.name, found.full_name, found.standing))
         if draft is None:
             return
-        done = await self.act(people.modify, found.name, full_name=draft.full_name, standing=draft.standing)
+        done = await self.desk_app.act(people.modify, found.name, full_name=draft.full_name, standing=draft.standing)
         if done is not None:
             self.say(f"modified {found.name}")
 
@@ -159,14 +161,16 @@ class PeopleScreen(DeskScreen):
         if line is None:
             return
         found = line.role
-        draft = await self.app.push_screen_wait(RoleDialog(found.name, found.description))
+        draft = await self.desk_app.prompt(RoleDialog(found.name, found.description))
         if draft is None:
             return
-        done = await self.act(people.modify_role, found.name, new_name=draft.name, description=draft.description)
+        done = await self.desk_app.act(
+            people.modify_role, found.name, new_name=draft.name, description=draft.description
+        )
         if done is not None:
             self.say(f"modified the role {draft.name}")
 
-    @work
+    @flow
     async def action_switch(self) -> None:
         """Disable the person, or enable them."""
         from botdesk import people
@@ -177,16 +181,16 @@ class PeopleScreen(DeskScreen):
             return
         name = line.person.name
         if not line.active:
-            if await self.act(people.enable, name) is not None:
+            if await self.desk_app.act(people.enable, name) is not None:
                 self.say(f"enabled {name}")
             return
         made = wording.plural(line.accounts, "account")
         text = f"{name} can do nothing any more. No bot changes: the {made} they made go on, with all tokens."
-        sure = await self.app.push_screen_wait(Confirm(f"Disable {name}?", text))
-        if sure and await self.act(people.disable, name) is not None:
+        sure = await self.desk_app.prompt(Confirm(f"Disable {name}?", text))
+        if sure and await self.desk_app.act(people.disable, name) is not None:
             self.say(f"disabled {name}; no bot changed")
 
-    @work
+    @flow
     async def action_member(self) -> None:
         """Put a person into the role."""
         from botdesk import people
@@ -195,13 +199,13 @@ class PeopleScreen(DeskScreen):
         line: people.RoleLine | None = self.role_list.row
         if line is None:
             return
-        names = [each.person.name for each in await self.ask(people.listed, disabled=False)]
+        names = [each.person.name for each in await self.desk_app.ask(people.listed, disabled=False)]
         left = [name for name in names if name not in line.members]
-        name = await self.app.push_screen_wait(PickDialog(f"Put into {line.role.name}", left)) if left else None
-        if name and await self.act(people.add_member, line.role.name, name) is not None:
+        name = await self.desk_app.prompt(PickDialog(f"Put into {line.role.name}", left)) if left else None
+        if name and await self.desk_app.act(people.add_member, line.role.name, name) is not None:
             self.say(f"put {name} into {line.role.name}")
 
-    @work
+    @flow
     async def action_drop(self) -> None:
         """Take a person out of the role."""
         from botdesk import people
@@ -210,11 +214,11 @@ class PeopleScreen(DeskScreen):
         line: people.RoleLine | None = self.role_list.row
         if line is None or not line.members:
             return
-        name = await self.app.push_screen_wait(PickDialog(f"Take out of {line.role.name}", line.members))
-        if name and await self.act(people.drop_member, line.role.name, name) is not None:
+        name = await self.desk_app.prompt(PickDialog(f"Take out of {line.role.name}", line.members))
+        if name and await self.desk_app.act(people.drop_member, line.role.name, name) is not None:
             self.say(f"took {name} out of {line.role.name}")
 
-    @work
+    @flow
     async def action_remove(self) -> None:
         """Remove the role."""
         from botdesk import people
@@ -224,8 +228,8 @@ class PeopleScreen(DeskScreen):
         if line is None:
             return
         text = f"{wording.plural(len(line.members), 'member')} and {wording.plural(line.accounts, 'grant')} go with it."
-        sure = await self.app.push_screen_wait(Confirm(f"Remove the role {line.role.name}?", text))
-        if sure and await self.act(people.remove_role, line.role.name) is not None:
+        sure = await self.desk_app.prompt(Confirm(f"Remove the role {line.role.name}?", text))
+        if sure and await self.desk_app.act(people.remove_role, line.role.name) is not None:
             self.say(f"removed the role {line.role.name}")
 
 

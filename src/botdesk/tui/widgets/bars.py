@@ -69,6 +69,11 @@ class StatusLine(Static):
         self._said = wording.visible(text)
         self.refresh()
 
+    def unsay(self, text: str) -> None:
+        """Take a text back, if it still stands there."""
+        if self._said == wording.visible(text):
+            self.say("")
+
     def render(self) -> Text:
         """Draw the facts at the left, what was done at the right."""
         text = Text(f" {self._facts}", no_wrap=True, overflow="ellipsis")

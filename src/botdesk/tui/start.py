@@ -1,0 +1,77 @@
+"""Start the terminal program, and tidy up however it ends."""
+
+import contextlib
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from botdesk.errors import BotdeskError
+from botdesk.settings import Settings
+from botdesk.tui.app import BotdeskApp
+from botdesk.tui.memory import Memory
+
+if TYPE_CHECKING:
+    from botdesk.desk import Desk
+
+
+def run(*, settings: Settings, acting_as: str | None = None, demo: bool = False) -> int:
+    """Open botdesk in this terminal and return its exit code.
+
+    Args:
+        settings: How the desk behaves, and where its store is.
+        acting_as: The person in whose stead the operator acts.
+        demo: Open a throw-away copy of the demo desk.
+
+    Raises:
+        BotdeskError: The desk could not be opened.
+    """
+    with contextlib.ExitStack() as stack:
+        opener = _demo_opener(stack) if demo else _opener(settings, acting_as)
+        memory = None if demo else Memory.load(settings.state_dir / "tui.json")
+        app = BotdeskApp(opener, memory=memory)
+        try:
+            app.run()
+        finally:
+            _tidy(app)
+        if app.failure:
+            raise app.failure
+        return app.return_code or 0
+
+
+def _opener(settings: Settings, acting_as: str | None) -> "Callable[[], Desk]":
+    def opener() -> "Desk":
+        from botdesk.desk import Desk
+
+        return Desk.open(settings=settings, acting_as=acting_as, source="tui")
+
+    return opener
+
+
+def _demo_opener(stack: contextlib.ExitStack) -> "Callable[[], Desk]":
+    import tempfile
+
+    folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="botdesk-demo-")))
+
+    def opener() -> "Desk":
+        from botdesk import demo
+
+        return demo.open_desk(folder / "demo.db", live=True, source="tui")
+
+    return opener
+
+
+def _tidy(app: BotdeskApp) -> None:
+    """Clear the clipboard, revoke what nobody was given, remember, and close the desk."""
+    from botdesk import handoff, tokens
+
+    for clearing in app.clearings:
+        with contextlib.suppress(OSError):
+            replace(clearing, write=handoff.write_tty).clear()
+    if app.memory is not None:
+        app.memory.save()
+    if app.is_open:
+        for token_id in app.pending:
+            with contextlib.suppress(BotdeskError):
+                app.desk.run(tokens.abandon, token_id)
+        app.desk.close()

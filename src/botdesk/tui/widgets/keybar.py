@@ -1,0 +1,69 @@
+"""The keys of a screen, in one line at the bottom: as many as there is room for, and always how to see them all."""
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+from rich.text import Text
+from textual import events
+from textual.binding import ActiveBinding
+from textual.widgets import Static
+
+LAST: Final = "help"
+"""The action that is always shown, last."""
+
+
+class KeyBar(Static):
+    """Keys and what they do now; each can be clicked. What cannot be done now is dim."""
+
+    COMPONENT_CLASSES = {"keybar--key", "keybar--off"}  # noqa: RUF012
+
+    def __init__(self) -> None:
+        super().__init__(markup=False, id="keybar")
+        self._spans: list[tuple[int, int, ActiveBinding]] = []
+
+    def on_mount(self) -> None:
+        """Follow what the keys do."""
+        self.screen.bindings_updated_signal.subscribe(self, self._draw_anew)
+
+    def _draw_anew(self, _: Any) -> None:
+        self.refresh()
+
+    def render(self) -> Text:
+        """Draw the keys that fit."""
+        shown = [(found, self._told(found)) for found in self._offered()]
+        last = [pair for pair in shown if pair[0].binding.action == LAST]
+        rest = [pair for pair in shown if pair[0].binding.action != LAST]
+        left = self.size.width - sum(told.cell_len for _, told in last)
+        text, self._spans = Text(no_wrap=True), []
+        for found, told in rest:
+            if text.cell_len + told.cell_len > left:
+                break
+            self._append(text, found, told)
+        for found, told in last:
+            self._append(text, found, told)
+        return text
+
+    def _append(self, text: Text, found: ActiveBinding, told: Text) -> None:
+        self._spans.append((text.cell_len, text.cell_len + told.cell_len, found))
+        text.append_text(told)
+
+    def _offered(self) -> Iterator[ActiveBinding]:
+        told: set[str] = set()
+        for found in self.screen.active_bindings.values():
+            if found.binding.show and found.binding.action not in told:
+                told.add(found.binding.action)
+                yield found
+
+    def _told(self, found: ActiveBinding) -> Text:
+        title = getattr(self.screen, "title_of", lambda binding: binding.description)(found.binding)
+        styles = ("keybar--key", "") if found.enabled else ("keybar--off", "keybar--off")
+        key, words = (self.get_component_rich_style(name) if name else "" for name in styles)
+        text = Text(" ")
+        text.append(self.app.get_key_display(found.binding), style=key)
+        return text.append(f" {title} ", style=words)
+
+    async def on_click(self, event: events.Click) -> None:
+        """Do what the clicked key does."""
+        for start, end, found in self._spans:
+            if start <= event.x < end and found.enabled:
+                await self.app.run_action(found.binding.action, found.node)
