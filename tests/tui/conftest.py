@@ -1,10 +1,12 @@
-"""What the stories and the snapshots share: the demo desk, built once for all processes of a run."""
+"""What the stories and the snapshots share."""
 
 import fcntl
 from pathlib import Path
 
 import pytest
 
+from botdesk import accounts, people
+from botdesk.testing import open_desk
 from tests.tui.scenes import build
 
 
@@ -21,3 +23,16 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
             build(found)
             (shared / "built").touch()
     return found
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """A store with three accounts, two people and a role."""
+    store = tmp_path / "desk.db"
+    with open_desk(store) as desk, desk.begin() as tx:
+        for name in ("catalog-sync", "metrics-ingest", "nightly-build"):
+            accounts.create(tx, name, scopes="catalog:read")
+        people.add(tx, "ben")
+        people.create_role(tx, "platform")
+        people.add_member(tx, "platform", "ben")
+    return store

@@ -1,23 +1,26 @@
 """The terminal program as a whole: it paints first, then opens the desk in a thread, then follows it."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterable, Sequence
+import time
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Concatenate, Final, ParamSpec, TypeVar
 
 from textual import work
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.filter import LineFilter
-from textual.screen import ModalScreen, Screen
+from textual.screen import Screen
 from textual.signal import Signal
 from textual.timer import Timer
 
 from botdesk import wording
+from botdesk.access import Action, allows
 from botdesk.errors import BotdeskError
 from botdesk.tui import crash, glyphs, styles
 from botdesk.tui.base import SEVERITIES, DeskScreen
+from botdesk.tui.dialogs.base import Dialog
+from botdesk.tui.dialogs.form import Form
 from botdesk.tui.memory import Memory
 from botdesk.tui.screens.access import AccessScreen
 from botdesk.tui.screens.accounts import AccountsScreen
@@ -32,6 +35,7 @@ if TYPE_CHECKING:
 
 P = ParamSpec("P")
 T = TypeVar("T")
+F = TypeVar("F")
 
 SHEETS: Final = ("app", "dialogs", "accounts", "account", "access", "audit", "people")
 SLOW_SECONDS: Final = 0.5
@@ -54,6 +58,7 @@ class BotdeskApp(App[None]):
     CSS_PATH: ClassVar[list[Any]] = [styles.path(stem) for stem in SHEETS]
     ENABLE_COMMAND_PALETTE = True
     HORIZONTAL_BREAKPOINTS: list[tuple[int, str]] | None = [(0, "-narrow"), (110, "-wide")]  # noqa: RUF012
+    VERTICAL_BREAKPOINTS: list[tuple[int, str]] | None = [(0, "-tiny"), (14, "-short"), (22, "-normal"), (36, "-tall")]  # noqa: RUF012
     DEPTH: ClassVar[int] = 2
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+q", "quit", "Quit", show=False, priority=True, tooltip="Leave botdesk"),
@@ -61,13 +66,21 @@ class BotdeskApp(App[None]):
 
     desk: "Desk"
 
-    def __init__(self, opener: "Callable[[], Desk]", *, memory: Memory | None = None, poll: float = 1.0) -> None:
+    def __init__(
+        self,
+        opener: "Callable[[], Desk]",
+        *,
+        memory: Memory | None = None,
+        poll: float = 1.0,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         """Make the program.
 
         Args:
             opener: Opens the desk; called in a thread.
             memory: What is remembered; nothing by default.
             poll: Seconds between two looks at the audit's head; 0 for none.
+            clock: Gives seconds that only go forward, to count down with.
         """
         super().__init__()
         self.animation_level = "none"
@@ -77,6 +90,7 @@ class BotdeskApp(App[None]):
         self.clearings: list[Clearing] = []
         self.pending: set[str] = set()
         self.memory = memory
+        self.clock = clock
         self.changed: Signal[None] = Signal(self, "changed")
         self._opener = opener
         self._poll_seconds = poll
@@ -84,14 +98,21 @@ class BotdeskApp(App[None]):
 
     @property
     def who(self) -> str:
-        """Who operates which desk, after what has to be known about it first."""
+        """Who operates which desk."""
         actor = f"{self.desk.operator} as {self.desk.acting_as}" if self.desk.acting_as else self.desk.operator
-        return " · ".join(filter(None, (self.history.warning, actor, self.desk.title)))
+        return f"{actor} · {self.desk.title}"
 
     @property
     def idle(self) -> bool:
         """Whether nothing is under way: all work is done, but for what waits for the answer of a dialog."""
         return self.is_open and sum(not worker.is_finished for worker in self.workers) == self._prompts
+
+    def refusal(self, action: Action) -> str:
+        """Why the operator may not do something on the whole desk; empty when they may."""
+        actor = self.history.actor
+        if actor is None or allows(actor, action):
+            return ""
+        return f"it takes an admin, and {actor.name} is {'an auditor' if actor.standing == 'auditor' else 'a member'}"
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         """Add the filter that makes unseen characters visible, and where it must be the one that leaves ASCII alone."""
@@ -154,7 +175,7 @@ class BotdeskApp(App[None]):
         was_lost = self.history.lost
         changed = await asyncio.to_thread(self.history.look, self.desk)
         if self.history.lost != was_lost:
-            self.say(f"{self.history.lost}; trying again" if self.history.lost else "the store answers again")
+            self.say("trying again every second" if self.history.lost else "the store answers again")
             changed = True
         if changed:
             self.changed.publish(None)
@@ -169,20 +190,30 @@ class BotdeskApp(App[None]):
         """
         return await asyncio.to_thread(lambda: self.desk.ask(question, *args, **kwargs))
 
+    async def run_operation(
+        self, operation: "Callable[Concatenate[Transaction, P], T]", *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Run an operation in a thread, and show what it changed.
+
+        Raises:
+            BotdeskError: What the desk says.
+        """
+        done = await asyncio.to_thread(lambda: self.desk.run(operation, *args, **kwargs))
+        self.poll_soon()
+        return done
+
     async def act(
         self, operation: "Callable[Concatenate[Transaction, P], T]", *args: P.args, **kwargs: P.kwargs
     ) -> T | None:
         """Run an operation in a thread; what goes wrong is shown, and None returned."""
         slow = self.set_timer(SLOW_SECONDS, partial(self.say, SAVING))
         try:
-            done = await asyncio.to_thread(lambda: self.desk.run(operation, *args, **kwargs))
+            return await self.run_operation(operation, *args, **kwargs)
         except BotdeskError as error:
             self.complain(error)
             return None
         finally:
             self._end_slow(slow)
-        self.poll_soon()
-        return done
 
     def _end_slow(self, slow: Timer) -> None:
         slow.stop()
@@ -190,7 +221,7 @@ class BotdeskApp(App[None]):
             if isinstance(screen, DeskScreen):
                 screen.unsay(SAVING)
 
-    async def prompt(self, dialog: ModalScreen[T]) -> T | None:
+    async def prompt(self, dialog: Dialog[T]) -> T | None:
         """Wait for the answer of a dialog; None when it was left."""
         answer = self.push_screen(dialog, wait_for_dismiss=True)
         self._prompts += 1
@@ -198,6 +229,12 @@ class BotdeskApp(App[None]):
             return await answer
         finally:
             self._prompts -= 1
+
+    async def fill_in(self, form: Form[F], attempt: Callable[[F], Awaitable[T]]) -> T | None:
+        """Let a form be filled in; it stays open until what it is for has succeeded. None when it was left."""
+        form.attempt = attempt
+        answer: T | None = await self.prompt(form)
+        return answer
 
     def carry_out(self, flow: Callable[[], Coroutine[Any, Any, None]]) -> None:
         """Begin what asks, acts and tells: one at a time, and leaving the screen does not cut it short."""

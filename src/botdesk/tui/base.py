@@ -10,14 +10,15 @@ from textual.screen import Screen
 from textual.widgets import Input
 
 from botdesk import errors
-from botdesk.errors import BotdeskError
-from botdesk.tui.widgets.bars import FilterLine, StatusLine, TitleBar
+from botdesk.errors import BotdeskError, StoreError
+from botdesk.tui.widgets.bars import AlarmLine, StatusLine, TitleBar
+from botdesk.tui.widgets.filter import FilterBar
 from botdesk.tui.widgets.keybar import KeyBar
+from botdesk.tui.widgets.window import Window
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from botdesk.desk import Desk
     from botdesk.tui.app import BotdeskApp
 
 P = ParamSpec("P")
@@ -56,10 +57,12 @@ class DeskScreen(Screen[None]):
 
     Attributes:
         NAME: Its name among the screens of the title bar.
+        TITLED: What it is called where its keys are told.
         FIRST: The id of the list that has the keys at first.
     """
 
     NAME: ClassVar[str] = ""
+    TITLED: ClassVar[str] = ""
     FIRST: ClassVar[str] = ""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -78,6 +81,7 @@ class DeskScreen(Screen[None]):
     def compose(self) -> ComposeResult:
         """Lay the frame around the screen's own body."""
         yield TitleBar(self.NAME)
+        yield AlarmLine()
         yield from self.body()
         yield StatusLine()
         yield KeyBar()
@@ -96,29 +100,22 @@ class DeskScreen(Screen[None]):
         return cast("BotdeskApp", self.app)
 
     @property
-    def desk(self) -> "Desk":
-        """The open desk."""
-        return self.desk_app.desk
-
-    @property
     def now(self) -> "datetime":
         """The desk's present instant."""
-        return self.desk.clock()
+        return self.desk_app.desk.clock()
 
     def on_mount(self) -> None:
         """Take the remembered filter back, and follow the desk from now on."""
-        for line in self.query(FilterLine):
-            line.value = self.desk_app.memory.filters.get(self.NAME, "") if self.desk_app.memory else ""
-            line.display = bool(line.value)
+        for bar in self.query(FilterBar):
+            bar.line.value = self.desk_app.memory.filters.get(self.NAME, "") if self.desk_app.memory else ""
+            bar.fold()
         self.query_one(f"#{self.FIRST}").focus()
         self.desk_app.changed.subscribe(self, lambda _: self.refresh_soon())
-        if self.desk_app.is_open:
-            self.refresh_soon()
+        self.refresh_soon()
 
     def on_screen_resume(self) -> None:
         """Show the present state when the screen comes back."""
-        if self.desk_app.is_open:
-            self.refresh_soon()
+        self.refresh_soon()
 
     @work(exclusive=True, group="reload")
     async def refresh_soon(self) -> None:
@@ -126,22 +123,27 @@ class DeskScreen(Screen[None]):
         if not self.desk_app.is_open:
             return
         self.query_one(TitleBar).say_who(self.desk_app.who)
+        self.query_one(AlarmLine).warn(self.desk_app.history.warning)
         try:
             await self.reload()
         except BotdeskError as error:
-            self.desk_app.complain(error)
+            if not (isinstance(error, StoreError) and self.desk_app.history.lost):
+                self.desk_app.complain(error)
 
     def say(self, text: str) -> None:
         """Say what was done, on the status line."""
-        self.query_one(StatusLine).say(text)
+        for line in self.query(StatusLine):
+            line.say(text)
 
     def unsay(self, text: str) -> None:
         """Take back what the status line says, if it still says so."""
-        self.query_one(StatusLine).unsay(text)
+        for line in self.query(StatusLine):
+            line.unsay(text)
 
     def facts(self, text: str) -> None:
         """Say what is shown, on the status line."""
-        self.query_one(StatusLine).show(text)
+        for line in self.query(StatusLine):
+            line.show(text)
 
     def on_title_bar_picked(self, message: TitleBar.Picked) -> None:
         """Switch to the clicked screen."""
@@ -164,12 +166,12 @@ class DeskScreen(Screen[None]):
     def action_refresh_now(self) -> None:
         """Read everything again."""
         self.refresh_soon()
+        self.say("read again")
 
     def action_back(self) -> None:
         """Take the filter back, or go back to where one came from; a screen of the title bar stays."""
         if self.filter_text:
-            self.query_one(FilterLine).value = ""
-            self.on_filter_line_closed()
+            self.query_one(FilterBar).line.action_drop()
         elif not self.NAME:
             self.app.pop_screen()
 
@@ -177,18 +179,18 @@ class DeskScreen(Screen[None]):
         """Show every key."""
         from botdesk.tui.dialogs.help import HelpDialog
 
-        self.app.push_screen(HelpDialog(self.active_bindings))
+        everywhere = (*DeskScreen.BINDINGS, *Window.BINDINGS, *type(self.app).BINDINGS)
+        common = frozenset(binding.action for binding in everywhere if isinstance(binding, Binding))
+        self.app.push_screen(HelpDialog(f"Keys: {self.TITLED}", self.active_bindings, common=common))
 
     def action_filter(self) -> None:
         """Open the line to filter in."""
-        line = self.query_one(FilterLine)
-        line.display = True
-        line.focus()
+        self.query_one(FilterBar).open()
 
     @property
     def filter_text(self) -> str:
         """What is typed to filter by; empty on a screen without a filter."""
-        return "".join(line.value for line in self.query(FilterLine))
+        return "".join(bar.line.value for bar in self.query(FilterBar))
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """Filter as one types."""
@@ -196,9 +198,9 @@ class DeskScreen(Screen[None]):
             self.desk_app.memory.filters[self.NAME] = event.value
         self.refresh_soon()
 
-    def on_filter_line_closed(self) -> None:
+    def on_filter_bar_closed(self) -> None:
         """Go back to the list; the filter is shown while it is not empty."""
-        self.query_one(FilterLine).display = bool(self.filter_text)
+        self.query_one(FilterBar).fold()
         self.query_one(f"#{self.FIRST}").focus()
 
     def copy(self, text: str) -> None:

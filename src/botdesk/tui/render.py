@@ -3,10 +3,12 @@
 A tone is one of `good`, `warn`, `bad`, `muted`, `accent`; what it looks like is the theme's business.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
+
+from rich.text import Text
 
 from botdesk import wording
 from botdesk.access import Level
@@ -163,3 +165,27 @@ def refusal(line: "accounts.Line | None", needed: Level, states: Sequence[str]) 
     if line.level is None or line.level.rank < needed.rank:
         return f"it takes '{needed}' on {wording.visible(line.account.name)}, you have '{line.level or 'nothing'}'"
     return ""
+
+
+def head(line: "accounts.Line") -> Text:
+    """The three lines about an account: what it is, what it does, what it may."""
+    from botdesk import accounts
+
+    account = line.account
+    text = Text(no_wrap=True, overflow="ellipsis")
+    text.append(f" {wording.visible(account.name)}", style="bold")
+    text.append(f"  {line.state} · {accounts.PURPOSES[account.purpose]} · every {account.rotation_days}d")
+    text.append(f" · by {wording.visible(line.creator)}\n")
+    reason = f"disabled: {account.disabled_reason}" if account.disabled_reason else account.description
+    text.append(f" {wording.visible(reason or 'no description')}\n")
+    return text.append(f" scopes {wording.visible(account.scopes or 'none')}", style="dim")
+
+
+def chart(counts: Mapping[str, Sequence[int]], days: int) -> str:
+    """How often things happened, day by day: a line of bars each, but for the second and later ones only if any."""
+    lines = [
+        f" {name:<8} {wording.sparkline(each)}  {sum(each):,}{f' in {days} days' if not place else ''}"
+        for place, (name, each) in enumerate(counts.items())
+        if sum(each) or not place
+    ]
+    return "\n".join(lines)

@@ -5,11 +5,12 @@ The head is the one question. A desk that does not answer is told once, and once
 
 from typing import TYPE_CHECKING, Final
 
-from botdesk.errors import BotdeskError, InvalidInput, StoreError
+from botdesk.errors import AccessDenied, BotdeskError, InvalidInput, StoreError
 
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from botdesk.access import Actor
     from botdesk.audit import Head
     from botdesk.desk import Desk
     from botdesk.tui.memory import Memory
@@ -27,11 +28,13 @@ class Watch:
     Attributes:
         alarm: Why the history cannot be trusted; empty when it can.
         lost: Why the store did not answer, last; empty when it did.
+        actor: Who operates the desk, with their standing now; None once they are no active person any more.
     """
 
     def __init__(self, memory: "Memory | None") -> None:
         self.alarm = ""
         self.lost = ""
+        self.actor: Actor | None = None
         self._memory = memory
         self._head: Head | None = None
         self._looked: datetime | None = None
@@ -39,7 +42,7 @@ class Watch:
     @property
     def warning(self) -> str:
         """What the title bar has to say of it; empty when all is well."""
-        return self.alarm or (LOST if self.lost else "")
+        return self.alarm or (f"{LOST}: {self.lost}" if self.lost else "")
 
     def begin(self, desk: "Desk") -> BotdeskError | None:
         """Hold the history against the head that this operator saw last: a shortened or rewritten one is an alarm.
@@ -52,7 +55,7 @@ class Watch:
         """
         from botdesk import audit
 
-        self._head, self._looked = desk.head(), desk.clock()
+        self._head, self._looked, self.actor = desk.head(), desk.clock(), _actor(desk)
         kept = self._kept(desk)
         if kept is None or desk.ask(audit.hash_at, kept.sequence) == kept.hash:
             self._remember(desk)
@@ -86,10 +89,17 @@ class Watch:
         stale = self._looked is None or (now - self._looked).total_seconds() >= STALE_SECONDS
         if head == self._head and not stale and not was_lost:
             return False
-        self._head, self._looked = head, now
+        self._head, self._looked, self.actor = head, now, _actor(desk)
         self._remember(desk)
         return True
 
     def _remember(self, desk: "Desk") -> None:
         if self._memory and self._head and self._head.sequence and not self.alarm:
             self._memory.heads[desk.location] = str(self._head)
+
+
+def _actor(desk: "Desk") -> "Actor | None":
+    try:
+        return desk.ask(lambda tx: tx.actor)
+    except AccessDenied:
+        return None

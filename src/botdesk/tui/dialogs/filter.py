@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from botdesk import audit, wording
-from botdesk.tui.dialogs.base import Field, Form, taken
+from botdesk.tui.dialogs.form import Field, Form, taken
 
 
 class AuditFilterDialog(Form[audit.Filter]):
@@ -15,13 +15,13 @@ class AuditFilterDialog(Form[audit.Filter]):
         super().__init__(
             "Filter the audit",
             [
-                Field("account", "Account", current.account or ""),
-                Field("actor", "Actor", current.actor or ""),
+                Field("account", "Account", current.account or "", "a name or an id"),
+                Field("actor", "Actor", current.actor or "", "a person or an account: ada, ci-bot"),
                 Field("action", "Action", current.action or "", "as in token:rotated, or token for all of them"),
                 Field("outcome", "Outcome", current.outcome or "", options=outcomes),
                 Field("since", "Since", _text(current.since), "2026-11-23, yesterday, or 7d for a week ago"),
                 Field("until", "Until", _text(current.until)),
-                Field("text", "Text", current.text),
+                Field("text", "Text", current.text, "words that must all be there"),
             ],
         )
         self._now = now

@@ -5,6 +5,7 @@ something took the secret the dialog lets go of it; from then on only a keyed di
 """
 
 import asyncio
+import math
 from collections.abc import Awaitable, Callable
 from typing import ClassVar
 
@@ -17,14 +18,17 @@ from botdesk import bearer, handoff, tokens, wording
 from botdesk.errors import BotdeskError, InvalidInput
 from botdesk.handoff import Clearing, Receipt, Target
 from botdesk.tui.dialogs.base import Dialog
+from botdesk.tui.widgets.filter import Line
 
 Give = Callable[[bearer.Secret, Target], Receipt]
 Deliver = Callable[[Receipt], Awaitable[None]]
 Clear = Callable[[Clearing], Awaitable[bool]]
 
+TOKEN_LENGTH = len(bearer.PREFIX) + bearer.ID_LENGTH + 1 + bearer.SECRET_LENGTH + bearer.CHECK_LENGTH
 
-class Quiet(Input):
-    """A field whose text is never kept: nothing of it is copied, and it is empty after each look."""
+
+class Quiet(Line):
+    """A masked field whose text is never kept: nothing of it is copied, and it is empty after each look."""
 
     def action_copy(self) -> None:
         """Copy nothing."""
@@ -39,19 +43,30 @@ class HandoffDialog(Dialog[Receipt]):
     AUTO_FOCUS = ""
     KEYS = (
         "[@click=screen.clipboard]c clipboard[/] · [@click=screen.file]f file[/] · "
-        "[@click=screen.command]x command[/] · [@click=screen.leave]esc leaves[/]"
+        "[@click=screen.command]x command[/] · [@click=screen.leave]esc gives up: it is revoked[/]"
     )
+    WHERE_KEYS = "enter hands it over · [@click=screen.leave]esc goes back[/]"
+    RECORD_KEYS = "[@click=screen.record]r records it again[/] · [@click=screen.leave]esc gives up: it is revoked[/]"
     DONE_KEYS = "[@click=screen.paste]p paste to check[/] · [@click=screen.leave]enter or esc: done[/]"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("c", "clipboard", "Clipboard", show=False),
         Binding("f", "file", "File", show=False),
         Binding("x", "command", "Command", show=False),
+        Binding("r", "record", "Record again", show=False),
         Binding("p", "paste", "Paste to check", show=False),
-        Binding("enter", "leave", "Done", show=False),
+        Binding("enter", "done", "Done", show=False),
     ]
 
     def __init__(
-        self, issued: tokens.Issued, *, give: Give, deliver: Deliver, clear: Clear, seconds: int, way: str
+        self,
+        issued: tokens.Issued,
+        *,
+        give: Give,
+        deliver: Deliver,
+        clear: Clear,
+        seconds: int,
+        way: str,
+        clock: Callable[[], float],
     ) -> None:
         """Make the dialog.
 
@@ -62,54 +77,56 @@ class HandoffDialog(Dialog[Receipt]):
             clear: Clears the clipboard; False when it held something else.
             seconds: After how many seconds the clipboard is cleared.
             way: How the clipboard is reached: `native` or `osc52`.
+            clock: Gives seconds that only go forward.
         """
         super().__init__("Hand the secret over")
         self._secret: bearer.Secret | None = issued.secret
-        self._label = wording.visible(f"'{issued.token.label}' of {issued.account.name}")
+        self._token = wording.visible(f"'{issued.token.label}' of {issued.account.name}")
         self._masked = bearer.masked(issued.token.id)
         self._give = give
         self._deliver = deliver
         self._clear = clear
-        self._left = seconds
+        self._seconds = seconds
         self._way = way
+        self._clock = clock
+        self._given: Receipt | None = None
         self._receipt: Receipt | None = None
+        self._ends = 0.0
+        self._cleared = ""
         self._busy = False
         self._armed = False
         self._kind = ""
-        self._cleared = ""
 
     def body(self) -> ComposeResult:
         """The token, the targets, and what became of it."""
-        native = (
-            "to the clipboard of this machine" if self._way == "native" else "to your terminal's clipboard (OSC 52)"
-        )
-        yield Static(f"Token   {self._label}\nShown   {self._masked}", id="handoff-token", markup=False)
+        native = "the clipboard of this machine" if self._way == "native" else "your terminal's clipboard (OSC 52)"
+        yield Static(f"Token   {self._token}\nShown   {self._masked}", id="handoff-token", markup=False)
         yield Static(
-            f"c  clipboard  {native}\n"
+            f"c  clipboard  {native}, cleared after {self._seconds} s\n"
             "f  file       a new file, mode 0600\n"
             "x  command    its stdin, as in vault kv put secret/ci token=-",
             id="handoff-targets",
             markup=False,
         )
-        yield Input(id="handoff-where", compact=True, placeholder="")
+        yield Line(id="handoff-where")
         yield Static("The secret is handed over once and never shown.", id="handoff-said", markup=False)
-        yield Quiet(id="handoff-paste", compact=True, password=True, placeholder="paste here to check")
+        yield Quiet(id="handoff-paste", hint="paste here to check", masked=True)
 
     def on_mount(self) -> None:
         """Offer the targets; the fields come when they are asked for."""
         self.query_one("#handoff-where").display = False
         self.query_one("#handoff-paste").display = False
-        self.set_interval(1, self._tick)
+        self.set_interval(0.5, self._tick)
 
     def _say(self, text: str) -> None:
         self.query_one("#handoff-said", Static).update(wording.visible(text, lines=True))
 
-    def _fail(self, text: str) -> None:
-        self.query_one("#dialog-error", Static).update(wording.visible(text))
+    def _keys(self, text: str) -> None:
+        self.query_one("#dialog-keys", Static).update(text)
 
     @property
     def _open(self) -> bool:
-        return self._secret is not None and not self._busy and self._receipt is None
+        return self._secret is not None and not self._busy
 
     def action_clipboard(self) -> None:
         """Hand over to the clipboard."""
@@ -128,8 +145,12 @@ class HandoffDialog(Dialog[Receipt]):
         if not self._open:
             return
         where = self.query_one("#handoff-where", Input)
+        if kind != self._kind:
+            where.value = ""
         self._kind = kind
-        where.placeholder, where.value, where.display = hint, "", True
+        where.placeholder, where.display = hint, True
+        self.warn("")
+        self._keys(self.WHERE_KEYS)
         where.focus()
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
@@ -142,23 +163,23 @@ class HandoffDialog(Dialog[Receipt]):
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """Compare as soon as something as long as a token was pasted."""
-        if event.input.id == "handoff-paste" and len(event.value) >= 64:
+        if event.input.id == "handoff-paste" and len(event.value) >= TOKEN_LENGTH:
             self._compare(event.input)
 
     def _compare(self, field: Input) -> None:
         same = self._receipt is not None and self._receipt.matches(field.value)
         with self.prevent(Input.Changed):
             field.value = ""
-        self._fail("yes: that is the secret" if same else "no: that is something else")
+        self.warn("yes: that is the secret" if same else "no: that is something else", good=same)
 
     def _hand_over(self, target: str) -> None:
         try:
             chosen = handoff.parse_target(target)
         except InvalidInput as error:
-            self._fail(f"{error.message} — {error.hint}")
+            self.complain(error)
             return
         self._busy = True
-        self._fail("")
+        self.warn("")
         self._say("working …")
         self._work(chosen)
 
@@ -167,59 +188,76 @@ class HandoffDialog(Dialog[Receipt]):
         secret = self._secret
         assert secret is not None
         try:
-            receipt = await asyncio.to_thread(self._give, secret, target)
+            self._given = await asyncio.to_thread(self._give, secret, target)
         except BotdeskError as error:
             self._say("Nothing took the secret; choose another target.")
-            self._fail(f"{error.message} — {error.hint}")
-            self._busy = False
+            self.complain(error)
             return
-        self._secret = None
+        finally:
+            del secret
+            self._busy = False
+        self._secret, self._ends = None, self._clock() + self._seconds
+        self.set_focus(None)
+        self.query_one("#handoff-where").display = False
+        self.query_one("#handoff-targets").display = False
+        await self._record()
+
+    def action_record(self) -> None:
+        """Try again to record that the secret was handed over."""
+        if self._given is not None and self._receipt is None and not self._busy:
+            self._record_again()
+
+    @work(exclusive=True, group="handoff")
+    async def _record_again(self) -> None:
+        await self._record()
+
+    async def _record(self) -> None:
+        assert self._given is not None
+        self._busy = True
         try:
-            await self._deliver(receipt)
+            await self._deliver(self._given)
         except BotdeskError as error:
-            self._say(f"The secret was {receipt.words}, but the token does not work: it could not be recorded.")
-            self._fail(f"{error.message} — {error.hint}")
+            self._say(f"The secret was {self._given.words}, but that could not be recorded: it does not work yet.")
+            self.complain(error)
+            self._keys(self.RECORD_KEYS)
             return
         finally:
             self._busy = False
-        self._receipt = receipt
-        self._show_done()
+        self._receipt = self._given
+        self.warn("")
+        self._keys(self.DONE_KEYS)
+        self._tell(self._receipt)
 
-    def _show_done(self) -> None:
-        assert self._receipt is not None
-        self.query_one("#handoff-where").display = False
-        self.query_one("#handoff-targets").display = False
-        self.set_focus(None)
-        self.query_one("#dialog-keys", Static).update(self.DONE_KEYS)
-        self._tell()
-
-    def _tell(self) -> None:
-        assert self._receipt is not None
-        lines = [f"The secret was {self._receipt.words}."]
-        if self._receipt.hint:
-            lines.append(f"If it does not arrive: {self._receipt.hint}.")
-        if self._receipt.clearing is not None:
-            lines.append(f"The clipboard clears in {self._left} s." if self._left > 0 else self._cleared)
+    def _tell(self, receipt: Receipt) -> None:
+        lines = [f"The secret was {receipt.words}."]
+        if receipt.hint:
+            lines.append(f"If it does not arrive: {receipt.hint}.")
+        if receipt.clearing is not None:
+            lines.append(self._cleared or f"The clipboard clears in {self._left} s.")
         lines.append("The token works now. Nothing can show the secret again.")
         self._say("\n".join(lines))
 
+    @property
+    def _left(self) -> int:
+        return max(0, math.ceil(self._ends - self._clock()))
+
     def _tick(self) -> None:
-        if self._receipt is None or self._receipt.clearing is None or self._left <= 0:
+        receipt = self._receipt
+        if receipt is None or receipt.clearing is None or self._cleared:
             return
-        self._left -= 1
         if self._left == 0:
-            self._end_countdown()
-        else:
-            self._tell()
+            self._cleared = "The clipboard is being cleared."
+            self._end_countdown(receipt.clearing)
+        self._tell(receipt)
 
     @work(exclusive=True, group="clear")
-    async def _end_countdown(self) -> None:
-        clearing = self._receipt.clearing if self._receipt else None
-        cleared = clearing is not None and await self._clear(clearing)
+    async def _end_countdown(self, clearing: Clearing) -> None:
+        cleared = await self._clear(clearing)
         self._cleared = (
             "The clipboard was cleared." if cleared else "The clipboard held something else and was left alone."
         )
-        self._tell()
+        if self._receipt is not None:
+            self._tell(self._receipt)
 
     def action_paste(self) -> None:
         """Offer the field to paste into."""
@@ -227,6 +265,11 @@ class HandoffDialog(Dialog[Receipt]):
             field = self.query_one("#handoff-paste", Quiet)
             field.display = True
             field.focus()
+
+    def action_done(self) -> None:
+        """Leave once the secret was handed over; before that, enter is no answer."""
+        if self._receipt is not None:
+            self.action_leave()
 
     def action_leave(self) -> None:
         """Leave; before anything took the secret only by a second esc, for the token is revoked then."""
@@ -236,9 +279,10 @@ class HandoffDialog(Dialog[Receipt]):
         if where.display:
             where.display = False
             self.set_focus(None)
-        elif self._secret is not None and not self._armed:
+            self._keys(self.KEYS)
+        elif self._receipt is None and not self._armed:
             self._armed = True
-            self._fail("nobody has the secret yet: esc again revokes the token")
+            self.warn("the token does not work yet: esc again revokes it")
         else:
             self._secret = None
             self.dismiss(self._receipt)

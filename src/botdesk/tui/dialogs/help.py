@@ -1,7 +1,10 @@
 """Every key of a screen."""
 
-from collections.abc import Mapping
+from collections.abc import Container, Iterable, Mapping
+from dataclasses import dataclass, field
 
+from rich.console import Group
+from rich.table import Table
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import ActiveBinding
@@ -10,23 +13,53 @@ from textual.widgets import Static
 from botdesk.tui.dialogs.base import Dialog
 
 
-class HelpDialog(Dialog[None]):
-    """The keys that work now, from their one declaration."""
+@dataclass(slots=True)
+class Line:
+    """A command: its keys, its name, what it does, and whether it is one of this screen's own."""
 
-    def __init__(self, bindings: Mapping[str, ActiveBinding]) -> None:
-        super().__init__("Keys")
-        self._found = dict(bindings)
+    name: str
+    does: str
+    own: bool
+    keys: list[str] = field(default_factory=list)
+
+
+class HelpDialog(Dialog[None]):
+    """The keys of a screen, from their one declaration."""
+
+    def __init__(self, title: str, bindings: Mapping[str, ActiveBinding], *, common: Container[str]) -> None:
+        """Make the dialog.
+
+        Args:
+            title: What it is about.
+            bindings: The keys, by name.
+            common: The actions that are the same on every screen.
+        """
+        super().__init__(title)
+        self._found = list(bindings.values())
+        self._common = common
 
     def body(self) -> ComposeResult:
-        """One line a command: its keys, its name, what it does."""
-        told: dict[str, tuple[list[str], str, str, bool]] = {}
-        for found in self._found.values():
+        """What this screen is for, then what is the same on every one."""
+        lines = self._lines()
+        own, common = [line for line in lines if line.own], [line for line in lines if not line.own]
+        yield Static(Group(_table(own), Text("\nOn every screen", style="bold"), _table(common)))
+
+    def _lines(self) -> list[Line]:
+        told: dict[str, Line] = {}
+        for found in self._found:
             binding = found.binding
             if binding.tooltip:
-                line = told.setdefault(binding.action, ([], binding.description, binding.tooltip, binding.show))
-                line[0].append(self.app.get_key_display(binding))
-        text = Text(no_wrap=True, overflow="ellipsis")
-        for keys, description, tooltip, _ in sorted(told.values(), key=lambda line: not line[3]):
-            text.append(f"{' '.join(keys)[:13]:<14}", style="bold").append(f"{description:<14}")
-            text.append(f"{tooltip}\n", style="dim")
-        yield Static(text)
+                own = binding.action not in self._common
+                line = told.setdefault(binding.action, Line(binding.description, binding.tooltip, own))
+                line.keys.append(self.app.get_key_display(binding))
+        return list(told.values())
+
+
+def _table(lines: Iterable[Line]) -> Table:
+    table = Table.grid(padding=(0, 2), expand=True)
+    table.add_column(width=9, no_wrap=True, style="bold")
+    table.add_column(width=12, no_wrap=True)
+    table.add_column(ratio=1, style="dim")
+    for line in lines:
+        table.add_row(Text(" ".join(line.keys)), Text(line.name), Text(line.does))
+    return table

@@ -9,32 +9,38 @@ from textual.containers import Horizontal, Vertical
 from textual.widgets import Static
 
 from botdesk import wording
-from botdesk.errors import BotdeskError, NotFound
 from botdesk.tui import flows, render
 from botdesk.tui.base import DeskScreen, flow
 from botdesk.tui.render import Cell
-from botdesk.tui.widgets.bars import FilterLine
-from botdesk.tui.widgets.window import Column, Slice, Window
+from botdesk.tui.widgets.columns import Column
+from botdesk.tui.widgets.filter import FilterBar
+from botdesk.tui.widgets.listing import Slice, whole
+from botdesk.tui.widgets.window import Window
 
 if TYPE_CHECKING:
-    from botdesk import accounts, grants, people
+    from botdesk import accounts, grants
 
-LEFT: Final = (Column("name", "ACCOUNT"), Column("note", "", 8))
-RIGHT: Final = (Column("who", "PERSON", 16), Column("level", "LEVEL", 8), Column("why", "WHY"))
+LEFT: Final = (Column("name", "ACCOUNT", 12, grow=1), Column("note", "", 8))
+RIGHT: Final = (
+    Column("who", "PERSON", 12, grow=1, most=40),
+    Column("level", "LEVEL", 8),
+    Column("why", "WHY", 20, grow=2),
+)
 
 
 class AccessScreen(DeskScreen):
     """Accounts and who reaches them; or people and what they reach."""
 
     NAME = "access"
+    TITLED = "access"
     FIRST = "left"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("b", "turn", "By person", tooltip="By account or by person: the other way round"),
-        Binding("tab", "across", "Across", tooltip="To the other list", priority=True),
-        Binding("enter", "open", "Open", show=False, tooltip="Open the account"),
+        Binding("b", "turn_round", "By person", tooltip="By account or by person: the other way round"),
+        Binding("tab,shift+tab", "across", "Across", tooltip="To the other list", priority=True),
         Binding("a", "give", "Give access", tooltip="Give a role or a person access to the account"),
         Binding("w", "withdraw", "Withdraw", tooltip="Withdraw a grant on the account"),
         Binding("slash", "filter", "Filter", tooltip="Filter as you type"),
+        Binding("y", "copy", "Copy name", show=False, tooltip="Copy the account's name"),
     ]
 
     def __init__(self) -> None:
@@ -43,15 +49,16 @@ class AccessScreen(DeskScreen):
 
     def body(self) -> ComposeResult:
         """The list at the left, who or what at the right."""
-        yield FilterLine("filter by name")
+        yield FilterBar("words in names")
         with Horizontal():
-            yield Window(LEFT, cells=self._left_cells, key=_key, id="left")
+            yield Window(LEFT, cells=self._left_cells, key=_key, opens="Open", id="left")
             with Vertical(id="reach"):
                 yield Static(id="question", markup=False)
                 yield Window(
                     RIGHT,
                     cells=lambda found: render.reached(found) if self._by_person else render.reach(found),
                     key=lambda found: f"{found.account_id}/{found.person.id}",
+                    opens="Open",
                     id="right",
                 )
 
@@ -73,31 +80,33 @@ class AccessScreen(DeskScreen):
 
     async def reload(self) -> None:
         """Read the list at the left; the right one follows its cursor."""
-        from botdesk import accounts, people
-
-        text = self.filter_text
-        if self._by_person:
-            found = [
-                line
-                for line in await self.desk_app.ask(people.listed, disabled=False)
-                if text.lower() in line.person.name
-            ]
-
-            async def fetch(after: Any, limit: int) -> Slice:
-                return Slice(found, None, len(found))
-        else:
-            wanted = accounts.Filter(text=text)
-
-            async def fetch(after: Any, limit: int) -> Slice:
-                page = await self.desk_app.ask(accounts.page, wanted, after=after, limit=limit)
-                return Slice(page.rows, page.next, page.total)
-
-        self.left.columns[0] = Column("name", "PERSON" if self._by_person else "ACCOUNT")
-        self.right.columns[0] = Column("who", "ACCOUNT" if self._by_person else "PERSON", 22 if self._by_person else 12)
-        self.left.empty = "nothing here"
-        await self.left.show(fetch)
+        by = "PERSON" if self._by_person else "ACCOUNT"
+        self.left.columns = [Column("name", by, 12, grow=1), LEFT[1]]
+        self.right.columns = [Column("who", "ACCOUNT" if self._by_person else "PERSON", 12, grow=1), *RIGHT[1:]]
+        self.left.empty = "nothing matches" if self.filter_text else "no accounts yet"
+        await (self._show_people() if self._by_person else self._show_accounts())
         noun, nouns = ("person", "people") if self._by_person else ("account", "accounts")
-        self.facts(f"{wording.plural(self.left.total, noun, nouns)} · b turns it round")
+        self.facts(wording.plural(self.left.total, noun, nouns))
+        self.refresh_bindings()
+
+    async def _show_accounts(self) -> None:
+        from botdesk import accounts
+
+        wanted = accounts.Filter(text=self.filter_text)
+
+        async def fetch(after: Any, limit: int, backward: bool) -> Slice:
+            page = await self.desk_app.ask(accounts.page, wanted, after=after, limit=limit, descending=backward)
+            return Slice(page.rows, page.next, page.total)
+
+        await self.left.show(fetch)
+
+    async def _show_people(self) -> None:
+        from botdesk import people
+
+        text = self.filter_text.lower()
+        everybody = await self.desk_app.ask(people.listed, disabled=False)
+        found = [line for line in everybody if text in f"{line.person.name} {line.person.full_name}".lower()]
+        await self.left.show(whole(found))
 
     def on_window_highlighted(self, message: Window.Highlighted) -> None:
         """Show who or what belongs to the row at the left."""
@@ -110,85 +119,79 @@ class AccessScreen(DeskScreen):
         from botdesk import grants
 
         found: list[grants.Reach] = []
-        try:
-            if row is not None and hasattr(row, "person"):
-                found = await self.desk_app.ask(grants.what_reaches, row.person.name)
-            elif row is not None:
-                found = await self.desk_app.ask(grants.who_reaches, row.account.id)
-        except BotdeskError as error:
-            self.desk_app.complain(error)
-
-        async def fetch(after: Any, limit: int) -> Slice:
-            return Slice(found, None, len(found))
-
+        if row is not None and hasattr(row, "person"):
+            found = await self.desk_app.ask(grants.what_reaches, row.person.name)
+        elif row is not None:
+            found = await self.desk_app.ask(grants.who_reaches, row.account.id)
         self.right.empty = "nothing" if self._by_person else "nobody"
-        await self.right.show(fetch)
+        await self.right.show(whole(found))
         self.query_one("#question", Static).update(_question(row))
 
     @property
-    def _account(self) -> "tuple[str, str] | None":
-        """The id and name of the account that the cursor is on, at the left or at the right."""
+    def _account(self) -> str:
+        """The id of the account that the cursor is on, at the left or at the right; empty when on none."""
         if self._by_person:
             found: grants.Reach | None = self.right.row
-            return None if found is None else (found.account_id, found.account)
+            return found.account_id if found is not None else ""
         line: accounts.Line | None = self.left.row
-        return None if line is None else (line.account.id, line.account.name)
+        return line.account.id if line is not None else ""
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Grey out what needs an account where there is none."""
-        if action in ("give", "withdraw", "open"):
-            return True if self.is_mounted and self._account is not None else None
-        return True
+        return None if self.is_mounted and self.why_not(action) else True
 
-    def action_turn(self) -> None:
+    def why_not(self, action: str) -> str:
+        """What is lacking for the action; empty when nothing."""
+        needs = action in ("give", "withdraw", "copy")
+        return "there is no account under the cursor" if needs and not self._account else ""
+
+    def title_of(self, binding: Binding) -> str:
+        """Which way round comes next."""
+        turned = binding.action == "turn_round" and self._by_person
+        return "By account" if turned else binding.description
+
+    def action_turn_round(self) -> None:
         """Turn it round: by account, or by person."""
         self._by_person = not self._by_person
-        self.left.rows = []
+        self.left.forget()
+        self.right.forget()
         self.refresh_soon()
 
     def action_across(self) -> None:
         """Go to the other list."""
         (self.right if self.left.has_focus else self.left).focus()
 
-    def on_window_opened(self, message: Window.Opened) -> None:
+    @work(exclusive=True, group="opened")
+    async def on_window_opened(self, message: Window.Opened) -> None:
         """Open the account of the row."""
-        self.action_open()
+        from botdesk import accounts
+        from botdesk.tui.screens.account import AccountScreen
 
-    def action_open(self) -> None:
-        """Open the account."""
-        if self._account is not None:
-            from botdesk.tui.screens.account import AccountScreen
-
-            self.app.push_screen(AccountScreen(self._account[0]))
+        if self._account:
+            line = await self.desk_app.ask(accounts.line, self._account)
+            await self.app.push_screen(AccountScreen(line))
 
     @flow
     async def action_give(self) -> None:
-        """Give access to the account."""
-        from botdesk import accounts as ops
+        """Give access to the account; to the person at the left, if people are there."""
+        from botdesk import accounts
 
-        if self._account is not None:
-            account = await self.desk_app.ask(ops.find, self._account[0])
-            person: people.PersonLine | None = self.left.row if self._by_person else None
-            await flows.give_access(self.desk_app, account, to=f"person:{person.person.name}" if person else "")
+        account = await self.desk_app.ask(accounts.find, self._account)
+        person = self.left.row.person.name if self._by_person else ""
+        await flows.access.give(self.desk_app, [account], to=f"person:{person}" if person else "")
 
     @flow
     async def action_withdraw(self) -> None:
         """Choose a grant on the account, and withdraw it."""
-        from botdesk import grants as ops
-        from botdesk.tui.dialogs.forms import PickDialog
+        from botdesk import accounts
 
-        if self._account is None:
-            return
-        account_id, name = self._account
-        given = [line.grantee for line in await self.desk_app.ask(ops.listed, account_id)]
-        if not given:
-            self.desk_app.complain(
-                NotFound(f"there is no grant on {name}", hint="the creator and admins keep access by rule")
-            )
-            return
-        grantee = await self.desk_app.prompt(PickDialog(f"Withdraw whose access to {name}", given))
-        if grantee is not None:
-            await flows.withdraw_access(self.desk_app, account_id, name, grantee)
+        await flows.access.withdraw(self.desk_app, await self.desk_app.ask(accounts.find, self._account))
+
+    def action_copy(self) -> None:
+        """Copy the account's name."""
+        row = self.right.row if self._by_person else self.left.row
+        if row is not None:
+            self.copy(row.account if self._by_person else row.account.name)
 
 
 def _key(row: Any) -> str:
@@ -200,5 +203,5 @@ def _question(row: Any) -> str:
         return ""
     if hasattr(row, "person"):
         return wording.visible(f" What can {row.person.name} reach, and why?")
-    orphan = "" if row.managers else " Only admins can manage it: give it to somebody."
-    return wording.visible(f" Who can reach {row.account.name}, and why?{orphan}")
+    orphan = "" if row.managers else "\n Only admins can manage it: a gives it to somebody."
+    return wording.visible(f" Who can reach {row.account.name}, and why?") + orphan

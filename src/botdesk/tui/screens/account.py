@@ -1,41 +1,50 @@
 """One service account: its tokens, who may handle it, and what happened."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
-from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, VerticalScroll
 from textual.widgets import Static, TabbedContent, TabPane
 
 from botdesk import wording
 from botdesk.access import Level
+from botdesk.errors import NotFound
 from botdesk.tui import flows, render
 from botdesk.tui.base import DeskScreen, flow
-from botdesk.tui.widgets.window import Column, Slice, Window
+from botdesk.tui.widgets.columns import Column
+from botdesk.tui.widgets.listing import Slice, whole
+from botdesk.tui.widgets.window import Window
 
 if TYPE_CHECKING:
     from botdesk import accounts, grants, tokens
 
 TOKENS: Final = (
-    Column("label", "LABEL"),
+    Column("label", "LABEL", 14, grow=1, most=80),
     Column("state", "STATE", 8),
     Column("id", "ID", 10),
     Column("created", "MADE", 5, right=True),
-    Column("issuer", "BY", 8),
+    Column("issuer", "BY", 8, grow=1, most=16),
     Column("expiry", "EXPIRES", 7, right=True),
     Column("used", "USED", 5, right=True),
 )
 GRANTS: Final = (
-    Column("grantee", "GIVEN TO"),
+    Column("grantee", "GIVEN TO", 20, grow=1),
     Column("level", "LEVEL", 8),
-    Column("by", "BY", 12),
+    Column("by", "BY", 10, grow=1, most=20),
     Column("when", "WHEN", 14, above=60),
+)
+REACHES: Final = (
+    Column("who", "WHO CAN REACH IT", 20, grow=1),
+    Column("level", "LEVEL", 8),
+    Column("why", "WHY", 26, grow=2),
 )
 EVENTS: Final = (
     Column("when", "TIME", 5),
     Column("outcome", "", 1),
-    Column("what", "WHAT"),
+    Column("what", "WHAT", 30, grow=1, most=200),
     Column("source", "FROM", 15, above=90),
 )
 TABS: Final = ("tokens", "access", "activity")
@@ -47,9 +56,10 @@ class AccountScreen(DeskScreen):
     """One account."""
 
     FIRST = "token-list"
+    TITLED = "one account"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("tab", "turn(1)", "Next tab", tooltip="Tokens, access, activity", priority=True),
-        Binding("shift+tab", "turn(-1)", "Previous tab", show=False, priority=True),
+        Binding("shift+tab", "turn(-1)", "Tab before", show=False, priority=True, tooltip="The other way round"),
         Binding("i", "issue", "Issue", tooltip="Issue a token and hand it over"),
         Binding("o", "rotate", "Rotate", tooltip="Issue the token's successor; the old one ends after the overlap"),
         Binding("x", "revoke", "Revoke", tooltip="Revoke the marked tokens, or this one, at once"),
@@ -57,38 +67,40 @@ class AccountScreen(DeskScreen):
         Binding("w", "withdraw", "Withdraw", tooltip="Withdraw the grant under the cursor"),
         Binding("e", "modify", "Modify", tooltip="Change name, purpose, scopes, rotation"),
         Binding("d", "switch", "Disable", tooltip="Disable the account, or enable it again"),
-        Binding("D,delete", "remove", "Remove", show=False, tooltip="Remove the account; its name has to be typed"),
-        Binding("h", "ended", "Ended", show=False, tooltip="Show or fold the tokens that have ended"),
-        Binding("y", "copy", "Copy id", show=False, tooltip="Copy the token's id"),
+        Binding("h", "ended", "Ended", tooltip="Show or fold the tokens that have ended"),
+        Binding("D,delete", "remove", "Remove", tooltip="Remove the account; its name has to be typed"),
+        Binding("y", "copy", "Copy id", show=False, tooltip="Copy the token's id, or the account's"),
     ]
 
-    def __init__(self, account_id: str) -> None:
+    def __init__(self, line: "accounts.Line") -> None:
         super().__init__()
-        self._account_id = account_id
-        self._line: accounts.Line | None = None
+        self._line = line
+        self._account_id = line.account.id
         self._ended = False
 
     def body(self) -> ComposeResult:
         """The facts, then a tab each for tokens, access and activity."""
-        yield Static(id="facts", markup=False)
+        yield Static(render.head(self._line), id="facts", markup=False)
         with TabbedContent(id="tabs"):
-            with TabPane("Tokens", id="tokens"):
+            with TabPane("Tokens", id="tokens"), Horizontal():
                 yield Window(
                     TOKENS,
                     cells=lambda line: render.token(line, self.now),
                     key=lambda line: str(line.token.id),
                     markable=True,
+                    opens="Detail",
                     id="token-list",
                 )
-                yield Static(id="folded", markup=False)
+                with VerticalScroll(id="token-detail", can_focus=False):
+                    yield Static(id="token-text", markup=False)
             with TabPane("Access", id="access"):
-                yield Static(id="reached-by", markup=False)
                 yield Window(
                     GRANTS,
                     cells=lambda line: render.grant(line, self.now),
                     key=lambda line: str(line.grant.id),
                     id="grant-list",
                 )
+                yield Window(REACHES, cells=render.reach, key=lambda found: str(found.person.id), id="reach-list")
             with TabPane("Activity", id="activity"):
                 yield Static(id="chart", markup=False)
                 yield Window(
@@ -96,63 +108,80 @@ class AccountScreen(DeskScreen):
                     cells=_event_cells,
                     key=lambda event: str(event.sequence),
                     heading=lambda event: wording.day(event.at),
+                    opens="Detail",
                     id="event-list",
                 )
 
+    def on_mount(self) -> None:
+        """The reach follows from the grants; it takes no keys."""
+        super().on_mount()
+        self.query_one("#reach-list", Window).can_focus = False
+
     async def reload(self) -> None:
         """Read the account and all its tabs."""
-        from botdesk import accounts, audit, grants, tokens
+        from botdesk import accounts, grants, tokens
 
-        line = self._line = await self.desk_app.ask(accounts.line, self._account_id)
+        try:
+            line = self._line = await self.desk_app.ask(accounts.line, self._account_id)
+        except NotFound:
+            self._gone()
+            raise
         held = await self.desk_app.ask(tokens.listed, self._account_id)
         granted = await self.desk_app.ask(grants.listed, self._account_id)
         reached = await self.desk_app.ask(grants.who_reaches, self._account_id)
-        self.query_one("#facts", Static).update(_facts(line))
+        self.query_one("#facts", Static).update(render.head(line))
         await self._show_tokens(held)
-        await self._show_access(granted, reached)
-        wanted = audit.Filter(account=self._account_id)
-        now = self.now
+        self.query_one("#grant-list", Window).empty = "no grants: a gives a role or a person access"
+        await self.query_one("#grant-list", Window).show(whole(granted))
+        await self.query_one("#reach-list", Window).show(whole(reached))
+        await self._show_activity()
+        self._say_what_is_shown(held)
+        self.refresh_bindings()
 
-        async def fetch(after: Any, limit: int) -> Slice:
-            found = await self.desk_app.ask(audit.page, wanted, before=after, limit=limit)
+    def _gone(self) -> None:
+        """Leave an account that is out of reach by now."""
+        if self.app.screen is self:
+            self.app.pop_screen()
+
+    async def _show_tokens(self, held: "list[tokens.Line]") -> None:
+        shown = held if self._ended else [line for line in held if line.state not in ENDED]
+        window = self.query_one("#token-list", Window)
+        window.empty = "no live token: i issues one"
+        await window.show(whole(shown))
+
+    def _say_what_is_shown(self, held: "list[tokens.Line]") -> None:
+        live = sum(line.state not in ENDED for line in held)
+        told = [wording.plural(live, "token")]
+        if len(held) > live:
+            told.append(f"{len(held) - live} ended, h {'folds' if self._ended else 'shows'} them")
+        self.facts(" · ".join([*told, self._account_id]))
+
+    async def _show_activity(self) -> None:
+        from botdesk import audit
+
+        wanted, now = audit.Filter(account=self._account_id), self.now
+
+        async def fetch(after: Any, limit: int, backward: bool) -> Slice:
+            place: dict[str, Any] = {"before": after, "limit": limit, "oldest_first": backward}
+            found = await self.desk_app.ask(audit.page, wanted, **place)
             return Slice(found.rows, found.next, found.total)
 
         await self.query_one("#event-list", Window).show(fetch)
         spans: dict[str, Any] = {"since": now - timedelta(days=DAYS), "until": now, "buckets": DAYS}
-        used = await self.desk_app.ask(
-            audit.counts, audit.Filter(account=self._account_id, action="token:used"), **spans
-        )
-        refused = await self.desk_app.ask(
-            audit.counts, audit.Filter(account=self._account_id, outcome=audit.Outcome.DENIED), **spans
-        )
-        self.query_one("#chart", Static).update(_chart(used, refused))
-        self.facts(f"{wording.visible(line.account.name)} · {line.account.id}")
-        self.refresh_bindings()
-
-    async def _show_tokens(self, held: "list[tokens.Line]") -> None:
-        folded = [line for line in held if line.state in ENDED]
-        shown = held if self._ended else [line for line in held if line.state not in ENDED]
-        window = self.query_one("#token-list", Window)
-        window.empty = "no live token: i issues one"
-        await window.show(_all(shown))
-        words = f"{wording.plural(len(folded), 'ended token')} · h {'folds them' if self._ended else 'shows them'}"
-        self.query_one("#folded", Static).update(f" {words}" if folded else "")
-
-    async def _show_access(self, granted: "list[grants.Line]", reached: "list[grants.Reach]") -> None:
-        window = self.query_one("#grant-list", Window)
-        window.empty = "no grants: a gives a role or a person access"
-        await window.show(_all(granted))
-        names = [f"{found.person.name} ({found.level})" for found in reached]
-        self.query_one("#reached-by", Static).update(wording.visible(f" Within reach of {', '.join(names)}"))
+        used, refused = [
+            await self.desk_app.ask(audit.counts, each, **spans)
+            for each in (replace(wanted, action="token:used"), replace(wanted, outcome=audit.Outcome.DENIED))
+        ]
+        self.query_one("#chart", Static).update(render.chart({"uses": used, "refused": refused}, DAYS))
 
     @property
     def tab(self) -> str:
         """The tab that is open."""
-        return self.query_one("#tabs", TabbedContent).active
+        return self.query_one("#tabs", TabbedContent).active or TABS[0]
 
     @property
     def token(self) -> "tokens.Line | None":
-        """The token under the cursor, while the tokens are shown."""
+        """The token under the cursor, on its tab."""
         found: tokens.Line | None = self.query_one("#token-list", Window).row if self.tab == "tokens" else None
         return found
 
@@ -162,15 +191,21 @@ class AccountScreen(DeskScreen):
         return found
 
     def on_window_highlighted(self, message: Window.Highlighted) -> None:
-        """What may be done depends on the row."""
+        """What may be done depends on the row; a token shows in full beside the list, where there is room."""
         self.refresh_bindings()
+        if message.window.id == "token-list":
+            from botdesk.tui import panes
+
+            row = message.row
+            self.query_one("#token-text", Static).update(panes.token(row, self.now) if row is not None else "")
 
     def on_window_opened(self, message: Window.Opened) -> None:
-        """Show an event in full."""
-        if message.window.id == "event-list":
-            from botdesk.tui.dialogs.event import EventDialog
+        """Show a token or an event in full."""
+        from botdesk.tui.dialogs.event import EventDialog
+        from botdesk.tui.dialogs.token import TokenDialog
 
-            self.app.push_screen(EventDialog(message.row))
+        is_event = message.window.id == "event-list"
+        self.app.push_screen(EventDialog(message.row) if is_event else TokenDialog(message.row, self.now))
 
     def on_tabbed_content_tab_activated(self) -> None:
         """Put the keys to the list of the tab."""
@@ -195,8 +230,12 @@ class AccountScreen(DeskScreen):
     def _token_refusal(self, states: tuple[str, ...]) -> str:
         if self.token is None:
             return "put the cursor on a token, on the tab Tokens"
-        label = wording.visible(self.token.token.label)
-        return "" if self.token.state in states else f"'{label}' is {self.token.state}"
+        return "" if self.token.state in states else f"'{self.token.token.label}' is {self.token.state}"
+
+    def title_of(self, binding: Binding) -> str:
+        """Enable is what Disable is for a disabled account."""
+        disabled = self._line.state == "disabled"
+        return "Enable" if binding.action == "switch" and disabled else binding.description
 
     def action_turn(self, step: int) -> None:
         """Open the next tab."""
@@ -211,14 +250,13 @@ class AccountScreen(DeskScreen):
     @flow
     async def action_issue(self) -> None:
         """Issue a token."""
-        if self._line is not None:
-            await flows.issue(self.desk_app, self._line.account)
+        await flows.token.issue(self.desk_app, self._line.account)
 
     @flow
     async def action_rotate(self) -> None:
         """Rotate the token under the cursor."""
-        if self._line is not None and self.token is not None:
-            await flows.rotate(self.desk_app, self.token, self._line.account)
+        if self.token is not None:
+            await flows.token.rotate(self.desk_app, self.token, self._line.account)
 
     @flow
     async def action_revoke(self) -> None:
@@ -226,44 +264,48 @@ class AccountScreen(DeskScreen):
         window = self.query_one("#token-list", Window)
         lines = [line for line in window.chosen if line.state != "revoked"]
         if lines:
-            await flows.revoke(self.desk_app, lines)
-            window.marked.clear()
+            await flows.token.revoke(self.desk_app, lines)
+            window.unmark()
 
     @flow
     async def action_give(self) -> None:
         """Give access."""
-        if self._line is not None:
-            await flows.give_access(self.desk_app, self._line.account)
+        await flows.access.give(self.desk_app, [self._line.account])
 
     @flow
     async def action_withdraw(self) -> None:
         """Withdraw the grant under the cursor."""
-        line = self._grant
-        if self._line is not None and line is not None:
-            await flows.withdraw_access(self.desk_app, self._account_id, self._line.account.name, line.grantee)
+        if self._grant is not None:
+            await flows.access.withdraw(self.desk_app, self._line.account, self._grant.grantee)
 
     @flow
     async def action_modify(self) -> None:
         """Modify the account."""
-        if self._line is not None:
-            await flows.modify(self.desk_app, self._line.account)
+        await flows.account.modify(self.desk_app, self._line.account)
 
     @flow
     async def action_switch(self) -> None:
         """Disable or enable the account."""
-        if self._line is not None:
-            await flows.switch(self.desk_app, [self._line])
+        await flows.account.switch(self.desk_app, [self._line])
 
     @flow
     async def action_remove(self) -> None:
         """Remove the account, and leave."""
-        if self._line is not None and await flows.remove(self.desk_app, self._line):
-            self.app.pop_screen()
+        if await flows.account.remove(self.desk_app, self._line):
+            self._gone()
+            self.desk_app.say(f"removed {self._line.account.name}; its history stays")
 
     def action_copy(self) -> None:
-        """Copy the token's id."""
-        if self.token is not None:
-            self.copy(self.token.token.id)
+        """Copy the token's id, or on the other tabs the account's."""
+        self.copy(self.token.token.id if self.token is not None else self._account_id)
+
+    def action_back(self) -> None:
+        """Take back the marks, then leave."""
+        window = self.query_one("#token-list", Window)
+        if window.marked:
+            window.unmark()
+        else:
+            super().action_back()
 
 
 _LIVE: Final = ("active", "disabled")
@@ -280,35 +322,7 @@ _NEEDS: Final = {
 _TOKEN_STATES: Final = {"rotate": ("active",), "revoke": ("active", "retiring", "pending", "expired")}
 
 
-def _all(rows: Any) -> Any:
-    async def fetch(after: Any, limit: int) -> Slice:
-        return Slice(rows, None, len(rows))
-
-    return fetch
-
-
 def _event_cells(event: Any) -> Any:
     from botdesk import audit
 
     return render.event(event, audit.detail_of(event))
-
-
-def _facts(line: "accounts.Line") -> Text:
-    from botdesk import accounts
-
-    account = line.account
-    text = Text(no_wrap=True, overflow="ellipsis")
-    text.append(f" {wording.visible(account.name)}", style="bold")
-    text.append(f"  {line.state} · {accounts.PURPOSES[account.purpose]} · every {account.rotation_days}d")
-    text.append(f" · by {wording.visible(line.creator)}\n")
-    reason = f"disabled: {account.disabled_reason}" if account.disabled_reason else account.description
-    text.append(f" {wording.visible(reason or 'no description')}\n")
-    text.append(f" scopes {account.scopes or 'none'}", style="dim")
-    return text
-
-
-def _chart(used: list[int], refused: list[int]) -> str:
-    total, wrong = sum(used), sum(refused)
-    lines = [f" uses     {wording.sparkline(used)}  {total:,} in {DAYS} days"]
-    lines += [f" refused  {wording.sparkline(refused)}  {wrong:,}"] if wrong else []
-    return "\n".join(lines)

@@ -2,51 +2,54 @@
 
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
-from rich.text import Text
 from textual import work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical
+from textual.containers import Horizontal, VerticalScroll
 from textual.widgets import Static
 
 from botdesk import wording
-from botdesk.access import Level
+from botdesk.access import Action, Level
 from botdesk.errors import BotdeskError
 from botdesk.tui import flows, render
 from botdesk.tui.base import DeskScreen, flow
-from botdesk.tui.widgets.bars import FilterLine
-from botdesk.tui.widgets.window import Column, Slice, Window
+from botdesk.tui.widgets.columns import Column
+from botdesk.tui.widgets.filter import FilterBar
+from botdesk.tui.widgets.listing import Slice
+from botdesk.tui.widgets.window import Window
 
 if TYPE_CHECKING:
     from botdesk import accounts
 
 COLUMNS: Final = (
-    Column("name", "NAME", sort=True),
+    Column("name", "NAME", 15, grow=2, most=40, sort=True),
     Column("purpose", "PURPOSE", 8, sort=True),
     Column("state", "STATE", 8, sort=True),
     Column("live", "LIVE", 4, right=True, sort=True),
     Column("expiry", "EXPIRES", 7, right=True, sort=True),
     Column("used", "USED", 4, right=True, sort=True),
-    Column("managers", "MANAGED BY", 14),
+    Column("managers", "MANAGED BY", 10, grow=3, most=50),
 )
 SHOWN: Final = ("", "disabled", "all")
+LATELY: Final = 60
+"""How many events are read to tell what happened lately; repetitions are told once."""
 
 
 class AccountsScreen(DeskScreen):
     """The list of accounts."""
 
     NAME = "accounts"
+    TITLED = "accounts"
     FIRST = "accounts"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "open", "Open", tooltip="Its tokens, access and activity"),
         Binding("n", "create", "New", tooltip="Create a service account"),
         Binding("i", "issue", "Issue", tooltip="Issue a token to it and hand it over"),
         Binding("e", "modify", "Modify", tooltip="Change name, purpose, scopes, rotation"),
-        Binding("d", "switch", "Disable", tooltip="Disable the marked ones, or enable them"),
-        Binding("D,delete", "remove", "Remove", tooltip="Remove it; its name has to be typed"),
-        Binding("a", "give", "Access", tooltip="Give a role or a person access to it"),
+        Binding("d", "switch", "Disable", tooltip="Disable the marked ones or this one, or enable them again"),
+        Binding("a", "give", "Access", tooltip="Give a role or a person access to the marked ones or this one"),
         Binding("slash", "filter", "Filter", tooltip="Filter as you type"),
         Binding("s", "sort", "Sort", tooltip="Sort by the next column"),
+        Binding("D,delete", "remove", "Remove", tooltip="Remove it; its name has to be typed"),
         Binding("S", "reverse", "Reverse", show=False, tooltip="Sort the other way round"),
         Binding("f", "states", "States", show=False, tooltip="Live ones, disabled ones, or all with removed ones"),
         Binding("y", "copy", "Copy name", show=False, tooltip="Copy its name"),
@@ -60,16 +63,17 @@ class AccountsScreen(DeskScreen):
 
     def body(self) -> ComposeResult:
         """The filter, the list, the preview."""
-        yield FilterLine("filter: words in name, purpose, scopes, description")
+        yield FilterBar("words in name, purpose, scopes, description")
         with Horizontal():
             yield Window(
                 COLUMNS,
                 cells=lambda line: render.account(line, self.now),
                 key=lambda line: str(line.account.id),
                 markable=True,
+                opens="Open",
                 id="accounts",
             )
-            with Vertical(id="preview"):
+            with VerticalScroll(id="preview", can_focus=False):
                 yield Static(id="preview-text", markup=False)
 
     @property
@@ -92,35 +96,36 @@ class AccountsScreen(DeskScreen):
         wanted = accounts.Filter(text=text, state=state, removed=self._shown == "all")
         sort, descending = accounts.Sort(self._sort), self._descending
 
-        async def fetch(after: Any, limit: int) -> Slice:
-            found = await self.desk_app.ask(
-                accounts.page, wanted, sort=sort, descending=descending, after=after, limit=limit
-            )
+        async def fetch(after: Any, limit: int, backward: bool) -> Slice:
+            place: dict[str, Any] = {"sort": sort, "descending": descending ^ backward, "after": after, "limit": limit}
+            found = await self.desk_app.ask(accounts.page, wanted, **place)
             return Slice(found.rows, found.next, found.total)
 
         window = self.window
-        window.empty = "nothing matches; esc empties the filter" if text else _teach()
+        window.empty = _nothing(text, self._shown)
         window.sorted_by = (self._sort, descending)
         await window.show(fetch)
-        self._tell(text)
+        self._say_what_is_shown()
 
-    def _tell(self, text: str) -> None:
-        window = self.window
+    def _say_what_is_shown(self) -> None:
+        window, text = self.window, self.filter_text
         facts = [wording.plural(window.total, "account"), f"by {self._sort}"]
-        facts += [f"filter '{wording.visible(text)}'"] if text else []
+        facts += [f"filter '{text}'"] if text else []
         facts += [f"showing {self._shown}"] if self._shown else []
         facts += [f"{len(window.marked)} marked"] if window.marked else []
         self.facts(" · ".join(facts))
 
     def on_window_highlighted(self, message: Window.Highlighted) -> None:
         """Show the preview of the row under the cursor."""
-        self._tell(self.filter_text)
+        self._say_what_is_shown()
         self.refresh_bindings()
         self._preview(message.row)
 
     def on_window_opened(self, message: Window.Opened) -> None:
         """Open the account."""
-        self.action_open()
+        from botdesk.tui.screens.account import AccountScreen
+
+        self.app.push_screen(AccountScreen(message.row))
 
     def on_window_sorted(self, message: Window.Sorted) -> None:
         """Sort by the clicked column, or the other way round."""
@@ -129,6 +134,11 @@ class AccountsScreen(DeskScreen):
         self._sort = message.key
         self.refresh_soon()
 
+    def on_resize(self) -> None:
+        """The preview may have become visible."""
+        if self.desk_app.is_open:
+            self._preview(self.line)
+
     @work(exclusive=True, group="preview")
     async def _preview(self, line: "accounts.Line | None") -> None:
         panel = self.query_one("#preview-text", Static)
@@ -136,15 +146,16 @@ class AccountsScreen(DeskScreen):
             panel.update("")
             return
         from botdesk import audit, grants, tokens
+        from botdesk.tui import panes
 
         try:
             held = await self.desk_app.ask(tokens.listed, line.account.id)
             granted = await self.desk_app.ask(grants.listed, line.account.id)
-            events = await self.desk_app.ask(audit.page, audit.Filter(account=line.account.id), limit=6)
+            events = await self.desk_app.ask(audit.page, audit.Filter(account=line.account.id), limit=LATELY)
         except BotdeskError as error:
             panel.update(error.message)
             return
-        panel.update(_preview_text(line, held, granted, events.rows, self.now))
+        panel.update(panes.account(line, held, granted, events.rows, self.now))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Grey out what this account or this operator does not allow."""
@@ -152,53 +163,57 @@ class AccountsScreen(DeskScreen):
 
     def why_not(self, action: str) -> str:
         """What this account or this operator lacks for the action; empty when nothing."""
+        if action == "create":
+            return self.desk_app.refusal(Action.ACCOUNT_CREATED)
         return render.refusal(self.line, *_NEEDS[action]) if action in _NEEDS else ""
 
-    def action_open(self) -> None:
-        """Open the account under the cursor."""
-        if self.line is not None:
-            from botdesk.tui.screens.account import AccountScreen
-
-            self.app.push_screen(AccountScreen(self.line.account.id))
+    def title_of(self, binding: Binding) -> str:
+        """Enable is what Disable is for a disabled account."""
+        enables = binding.action == "switch" and not any(line.state == "active" for line in self.window.chosen)
+        return "Enable" if enables and self.line is not None else binding.description
 
     @flow
     async def action_create(self) -> None:
-        """Create an account and put the cursor on it."""
-        made = await flows.create(self.desk_app)
+        """Create an account and open it: its first token comes next."""
+        from botdesk import accounts
+        from botdesk.tui.screens.account import AccountScreen
+
+        made = await flows.account.create(self.desk_app)
         if made is not None:
-            await self.reload()
-            self.window.move_to(made.id)
-            self.say(f"created {made.name}; i issues its first token")
+            self.window.seek(made.id)
+            line = await self.desk_app.ask(accounts.line, made.id)
+            await self.app.push_screen(AccountScreen(line))
+            self.desk_app.say(f"created {made.name}; i issues its first token")
 
     @flow
     async def action_issue(self) -> None:
         """Issue a token to the account."""
         if self.line is not None:
-            await flows.issue(self.desk_app, self.line.account)
+            await flows.token.issue(self.desk_app, self.line.account)
 
     @flow
     async def action_modify(self) -> None:
         """Modify the account."""
         if self.line is not None:
-            await flows.modify(self.desk_app, self.line.account)
+            await flows.account.modify(self.desk_app, self.line.account)
 
     @flow
     async def action_switch(self) -> None:
         """Disable or enable the marked accounts, or this one."""
-        await flows.switch(self.desk_app, self.window.chosen)
-        self.window.marked.clear()
+        await flows.account.switch(self.desk_app, self.window.chosen)
+        self.window.unmark()
 
     @flow
     async def action_remove(self) -> None:
         """Remove the account."""
         if self.line is not None:
-            await flows.remove(self.desk_app, self.line)
+            await flows.account.remove(self.desk_app, self.line)
 
     @flow
     async def action_give(self) -> None:
-        """Give access to the account."""
-        if self.line is not None:
-            await flows.give_access(self.desk_app, self.line.account)
+        """Give access to the marked accounts, or to this one."""
+        await flows.access.give(self.desk_app, [line.account for line in self.window.chosen])
+        self.window.unmark()
 
     def action_sort(self) -> None:
         """Sort by the next column."""
@@ -225,16 +240,14 @@ class AccountsScreen(DeskScreen):
     def action_back(self) -> None:
         """Take back the marks, then the filter."""
         if self.window.marked:
-            self.window.marked.clear()
-            self.window.refresh()
-            self._tell(self.filter_text)
+            self.window.unmark()
+            self._say_what_is_shown()
         else:
             super().action_back()
 
 
 _LIVE: Final = ("active", "disabled")
 _NEEDS: Final = {
-    "open": (Level.VIEW, (*_LIVE, "removed")),
     "copy": (Level.VIEW, (*_LIVE, "removed")),
     "issue": (Level.OPERATE, ("active",)),
     "modify": (Level.MANAGE, _LIVE),
@@ -245,47 +258,14 @@ _NEEDS: Final = {
 """The level, and the states of the account, that an action needs."""
 
 
-def _teach() -> str:
+def _nothing(text: str, shown: str) -> str:
+    if text or shown:
+        hints = ["esc empties the filter"] * bool(text) + ["f shows the others"] * bool(shown)
+        return f"nothing matches: {', '.join(hints)}"
     return (
         "no service accounts yet\n\n"
-        "n        creates the first one: a name, a purpose, scopes, a rotation period\n"
-        "i        then issues a token to it, and hands its secret over, once\n"
-        "q        leaves; 'botdesk demo' opens a desk to look around in\n"
-        "?        shows every key"
+        "n   creates the first one: a name, a purpose, scopes, a rotation period\n"
+        "i   then issues a token to it, and hands its secret over, once\n"
+        "?   shows every key\n"
+        "q   leaves; 'botdesk demo' opens a desk to look around in"
     )
-
-
-def _preview_text(line: "accounts.Line", held: Any, granted: Any, events: Any, now: Any) -> Text:
-    from botdesk import audit
-
-    account = line.account
-    text = Text()
-    text.append(f"{wording.visible(account.name)}\n", style="bold")
-    text.append(f"{wording.visible(account.description) or 'no description'}\n\n")
-    _fact(text, "scopes", account.scopes or "none")
-    _fact(text, "rotation", f"every {account.rotation_days}d")
-    _fact(text, "creator", line.creator)
-    if account.disabled_reason:
-        _fact(text, "disabled", account.disabled_reason)
-    _heading(text, "tokens")
-    for each in [each for each in held if each.state in ("active", "retiring", "pending")][:6]:
-        ends = wording.until(each.token.expires_at, now)
-        text.append(f"{each.state:<9}", style="dim").append(f"{wording.visible(each.token.label)}, ends {ends}\n")
-    _heading(text, "access")
-    for grant in granted[:6]:
-        text.append(f"{grant.level:<9}", style="dim").append(f"{wording.visible(grant.grantee.replace(':', ' '))}\n")
-    _heading(text, "lately")
-    for event in events:
-        text.append(f"{wording.ago_short(event.at, now):<9}", style="dim")
-        told = Text(f"{render.sentence(event, audit.detail_of(event))}")
-        told.truncate(33, overflow="ellipsis")
-        text.append_text(told).append("\n")
-    return text
-
-
-def _fact(text: Text, name: str, value: str) -> None:
-    text.append(f"{name:<9}", style="dim").append(f"{wording.visible(value)}\n")
-
-
-def _heading(text: Text, title: str) -> None:
-    text.append(f"\n{title}\n", style="bold")

@@ -1,6 +1,5 @@
 """The audit: who did what, newest first, and whether the record holds."""
 
-import asyncio
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
@@ -14,8 +13,10 @@ from botdesk import wording
 from botdesk.errors import BotdeskError
 from botdesk.tui import render
 from botdesk.tui.base import DeskScreen, flow
-from botdesk.tui.widgets.bars import FilterLine
-from botdesk.tui.widgets.window import Column, Slice, Window
+from botdesk.tui.widgets.columns import Column
+from botdesk.tui.widgets.filter import FilterBar
+from botdesk.tui.widgets.listing import Slice
+from botdesk.tui.widgets.window import Window
 
 if TYPE_CHECKING:
     from botdesk import audit
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 COLUMNS: Final = (
     Column("when", "TIME", 5),
     Column("outcome", "", 1),
-    Column("what", "WHAT"),
+    Column("what", "WHAT", 30, grow=1, most=200),
     Column("source", "FROM", 15, above=90),
 )
 DAYS: Final = 30
@@ -33,9 +34,9 @@ class AuditScreen(DeskScreen):
     """The timeline."""
 
     NAME = "audit"
+    TITLED = "audit"
     FIRST = "events"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "open", "Open", tooltip="Everything about the event, hashes too"),
         Binding("slash", "filter", "Search", tooltip="Search as you type"),
         Binding("f", "filters", "Filters", tooltip="By account, actor, action, outcome, time, text"),
         Binding("v", "verify", "Verify", tooltip="Hold the chain and the present rows against it, now"),
@@ -45,19 +46,21 @@ class AuditScreen(DeskScreen):
     def __init__(self) -> None:
         super().__init__()
         self._filter: audit.Filter | None = None
-        self._verified = False
+        self._verdict: audit.Verdict | None = None
+        self._verifying = False
 
     def body(self) -> ComposeResult:
         """The verdict, the chart, the search, the timeline, the detail."""
         yield Static(" the chain has not been checked yet", id="verdict", markup=False)
         yield Static(id="chart", markup=False)
-        yield FilterLine("search: words in actor, action, account, detail")
+        yield FilterBar("words in actor, action, account, detail")
         with Horizontal():
             yield Window(
                 COLUMNS,
                 cells=_cells,
                 key=lambda event: str(event.sequence),
                 heading=lambda event: wording.day(event.at),
+                opens="Detail",
                 id="events",
             )
             with VerticalScroll(id="detail", can_focus=False):
@@ -83,8 +86,9 @@ class AuditScreen(DeskScreen):
 
         wanted = self.wanted()
 
-        async def fetch(after: Any, limit: int) -> Slice:
-            found = await self.desk_app.ask(audit.page, wanted, before=after, limit=limit)
+        async def fetch(after: Any, limit: int, backward: bool) -> Slice:
+            place: dict[str, Any] = {"before": after, "limit": limit, "oldest_first": backward}
+            found = await self.desk_app.ask(audit.page, wanted, **place)
             return Slice(found.rows, found.next, found.total)
 
         self.window.empty = "nothing matches; esc takes the filters back"
@@ -95,12 +99,20 @@ class AuditScreen(DeskScreen):
         from dataclasses import replace
 
         refused = await self.desk_app.ask(audit.counts, replace(wanted, outcome=audit.Outcome.DENIED), **spans)
-        self.query_one("#chart", Static).update(_chart(every, refused))
-        self._tell(wanted)
-        if not self._verified:
-            self.action_verify()
+        self.query_one("#chart", Static).update(render.chart({"events": every, "refused": refused}, DAYS))
+        self._say_what_is_shown(wanted)
+        await self._say_whether_it_holds()
 
-    def _tell(self, wanted: "audit.Filter") -> None:
+    async def _say_whether_it_holds(self) -> None:
+        from botdesk import audit
+
+        if self._verdict is None:
+            self.action_verify()
+        elif not self._verifying:
+            head = await self.desk_app.ask(audit.head)
+            self._show_verdict(self._verdict, head.sequence - self._verdict.head.sequence)
+
+    def _say_what_is_shown(self, wanted: "audit.Filter") -> None:
         shown = [
             f"{name} {wording.visible(str(value))}"
             for name in ("account", "actor", "action", "outcome", "text")
@@ -114,33 +126,35 @@ class AuditScreen(DeskScreen):
         """Verify the chain in a thread."""
         from botdesk import audit
 
-        self._verified = True
         line = self.query_one("#verdict", Static)
         line.update(" checking the chain …")
+        self._verifying = True
         try:
-            verdict = await asyncio.to_thread(self.desk.ask, audit.verify)
+            self._verdict = await self.desk_app.ask(audit.verify)
         except BotdeskError as error:
             line.update(f" not checked: {error.message}")
             return
+        finally:
+            self._verifying = False
+        self._show_verdict(self._verdict, 0)
+
+    def _show_verdict(self, verdict: "audit.Verdict", since: int) -> None:
+        line = self.query_one("#verdict", Static)
         line.set_class(not verdict.holds, "broken")
-        line.update(f" {_verdict(verdict)}")
+        line.update(f" {_verdict(verdict)}{f' · {since} since then, v checks them' if since else ''}")
 
     def on_window_highlighted(self, message: Window.Highlighted) -> None:
         """Show the event in full beside the timeline, where there is room."""
-        from botdesk.tui.dialogs.event import facts
+        from botdesk.tui import panes
 
-        self.query_one("#detail-text", Static).update(facts(message.row) if message.row is not None else "")
+        row = message.row
+        self.query_one("#detail-text", Static).update(panes.event(row) if row is not None else "")
 
     def on_window_opened(self, message: Window.Opened) -> None:
         """Show the event in full."""
-        self.action_open()
+        from botdesk.tui.dialogs.event import EventDialog
 
-    def action_open(self) -> None:
-        """Show the event in full."""
-        if self.window.row is not None:
-            from botdesk.tui.dialogs.event import EventDialog
-
-            self.app.push_screen(EventDialog(self.window.row))
+        self.app.push_screen(EventDialog(message.row))
 
     @flow
     async def action_filters(self) -> None:
@@ -149,7 +163,7 @@ class AuditScreen(DeskScreen):
         from botdesk.tui.dialogs.filter import AuditFilterDialog
 
         dialog = AuditFilterDialog(self._filter or audit.Filter(), lambda: self.now)
-        found = await self.desk_app.prompt(dialog)
+        found: audit.Filter | None = await self.desk_app.prompt(dialog)
         if found is not None:
             self._filter = found
             self.refresh_soon()
@@ -176,13 +190,8 @@ def _cells(event: Any) -> Any:
 
 def _verdict(verdict: "audit.Verdict") -> str:
     if verdict.holds:
-        return f"the chain holds: {wording.plural(verdict.events, 'event')}, head {str(verdict.head)[:16]}…"
+        head = f"{verdict.head.sequence}:{verdict.head.hash[:8]}…"
+        return f"the chain holds: {wording.plural(verdict.events, 'event')}, head {head}"
     first = verdict.findings[0]
     place = f" at {first.sequence}" if first.sequence is not None else ""
     return f"THE RECORD IS BROKEN{place}: {wording.visible(first.what)} ({len(verdict.findings)} findings)"
-
-
-def _chart(every: list[int], refused: list[int]) -> str:
-    lines = [f" events   {wording.sparkline(every)}  {sum(every):,} in {DAYS} days"]
-    lines += [f" refused  {wording.sparkline(refused)}  {sum(refused):,}"] if sum(refused) else []
-    return "\n".join(lines)

@@ -8,23 +8,26 @@ from textual.containers import Vertical
 from textual.widgets import Static
 
 from botdesk import wording
-from botdesk.tui import render
+from botdesk.access import Action
+from botdesk.tui import flows, render
 from botdesk.tui.base import DeskScreen, flow
-from botdesk.tui.widgets.bars import FilterLine
-from botdesk.tui.widgets.window import Column, Slice, Window
+from botdesk.tui.widgets.columns import Column
+from botdesk.tui.widgets.filter import FilterBar
+from botdesk.tui.widgets.listing import whole
+from botdesk.tui.widgets.window import Window
 
 PEOPLE: Final = (
-    Column("name", "PERSON", 10),
-    Column("full", "FULL NAME"),
+    Column("name", "PERSON", 10, grow=1, most=32),
+    Column("full", "FULL NAME", 14, grow=2, most=30),
     Column("standing", "STANDING", 8),
     Column("state", "STATE", 8),
-    Column("roles", "ROLES", 22),
+    Column("roles", "ROLES", 12, grow=3, most=60),
     Column("accounts", "MADE", 4, right=True),
 )
 ROLES: Final = (
-    Column("name", "ROLE", 12),
-    Column("what", "WHAT IT IS"),
-    Column("members", "MEMBERS", 24),
+    Column("name", "ROLE", 12, grow=1, most=40),
+    Column("what", "WHAT IT IS", 14, grow=3, most=50),
+    Column("members", "MEMBERS", 12, grow=3),
     Column("grants", "GRANTS", 6, right=True),
 )
 
@@ -33,25 +36,28 @@ class PeopleScreen(DeskScreen):
     """People above, roles below."""
 
     NAME = "people"
+    TITLED = "people and roles"
     FIRST = "persons"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("tab", "across", "Across", tooltip="Between people and roles", priority=True),
+        Binding("tab,shift+tab", "across", "Across", tooltip="Between people and roles", priority=True),
         Binding("n", "add", "New", tooltip="Let a person in, or create a role"),
         Binding("e", "modify", "Modify", tooltip="Change the person or the role"),
         Binding("d", "switch", "Disable", tooltip="Disable the person, or enable them; no bot changes"),
         Binding("m", "member", "Add member", tooltip="Put a person into the role"),
         Binding("x", "drop", "Drop member", tooltip="Take a person out of the role"),
-        Binding("D,delete", "remove", "Remove", show=False, tooltip="Remove the role, with its members and grants"),
+        Binding("D,delete", "remove", "Remove", tooltip="Remove the role, with its members and grants"),
         Binding("slash", "filter", "Filter", tooltip="Filter as you type"),
+        Binding("y", "copy", "Copy name", show=False, tooltip="Copy the name of the person or the role"),
     ]
 
     def body(self) -> ComposeResult:
         """Two lists."""
-        yield FilterLine("filter by name")
+        yield FilterBar("words in names, full names, descriptions")
         with Vertical():
-            yield Window(PEOPLE, cells=render.person, key=lambda line: str(line.person.id), id="persons")
+            key = {"persons": lambda line: str(line.person.id), "roles": lambda line: str(line.role.id)}
+            yield Window(PEOPLE, cells=render.person, key=key["persons"], id="persons")
             yield Static(" ", id="between", markup=False)
-            yield Window(ROLES, cells=render.role, key=lambda line: str(line.role.id), id="roles")
+            yield Window(ROLES, cells=render.role, key=key["roles"], id="roles")
 
     @property
     def persons(self) -> Window:
@@ -67,20 +73,21 @@ class PeopleScreen(DeskScreen):
     def _on_roles(self) -> bool:
         return self.role_list.has_focus
 
+    @property
+    def _row(self) -> Any:
+        return self.role_list.row if self._on_roles else self.persons.row
+
     async def reload(self) -> None:
         """Read both lists."""
         from botdesk import people
 
-        text = self.filter_text.lower()
-        persons = [
-            line
-            for line in await self.desk_app.ask(people.listed)
-            if text in f"{line.person.name} {line.person.full_name}".lower()
-        ]
-        roles = [line for line in await self.desk_app.ask(people.roles) if text in line.role.name]
-        self.role_list.empty = "no roles yet: tab, then n creates the first team"
-        await self.persons.show(_all(persons))
-        await self.role_list.show(_all(roles))
+        words = self.filter_text.lower().split()
+        persons = [line for line in await self.desk_app.ask(people.listed) if _says(line.person, words)]
+        roles = [line for line in await self.desk_app.ask(people.roles) if _says(line.role, words)]
+        self.persons.empty = "nobody matches; esc empties the filter"
+        self.role_list.empty = "no role matches" if words else "no roles yet: n creates the first team"
+        await self.persons.show(whole(persons))
+        await self.role_list.show(whole(roles))
         active = sum(line.active for line in persons)
         told = wording.plural(active, "active person", "active people")
         self.facts(f"{told} of {len(persons)} · {wording.plural(len(roles), 'role')}")
@@ -95,18 +102,25 @@ class PeopleScreen(DeskScreen):
         self.refresh_bindings()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Grey out what the other list is for."""
-        if not self.is_mounted:
-            return True
-        if action in ("member", "drop", "remove"):
-            return True if self._on_roles and self.role_list.row is not None else None
-        if action == "switch":
-            return True if not self._on_roles and self.persons.row is not None else None
-        return True
+        """Grey out what the other list is for, and what takes an admin."""
+        return None if self.is_mounted and self.why_not(action) else True
 
     def why_not(self, action: str) -> str:
-        """Which list the action is for."""
-        return "that is for people: tab goes there" if action == "switch" else "that is for roles: tab goes there"
+        """Which standing the action takes, or which list it is for; empty when it can be done."""
+        if action not in _FOR:
+            return ""
+        lists, needed = _FOR[action]
+        refusal = self.desk_app.refusal(needed)
+        if not refusal and ("roles" if self._on_roles else "people") not in lists:
+            refusal = f"that is for {lists[0]}: tab goes there"
+        if not refusal and action != "add" and self._row is None:
+            refusal = "there is nothing under the cursor"
+        return refusal
+
+    def title_of(self, binding: Binding) -> str:
+        """Enable is what Disable is for a disabled person."""
+        row = self.persons.row
+        return "Enable" if binding.action == "switch" and row is not None and not row.active else binding.description
 
     def action_across(self) -> None:
         """Go to the other list."""
@@ -115,126 +129,59 @@ class PeopleScreen(DeskScreen):
     @flow
     async def action_add(self) -> None:
         """Let a person in, or create a role."""
-        from botdesk import people
-        from botdesk.tui.dialogs.forms import PersonDialog, RoleDialog
-
         if self._on_roles:
-            role = await self.desk_app.prompt(RoleDialog())
-            if (
-                role
-                and await self.desk_app.act(people.create_role, role.name, description=role.description) is not None
-            ):
-                self.say(f"created the role {role.name}; m adds members")
-            return
-        draft = await self.desk_app.prompt(PersonDialog())
-        if draft is None:
-            return
-        done = await self.desk_app.act(people.add, draft.name, full_name=draft.full_name, standing=draft.standing)
-        if done is not None:
-            self.say(f"let {draft.name} in as {draft.standing}")
+            role = await flows.people.create_role(self.desk_app)
+            self.role_list.seek(role.id if role else "")
+        else:
+            person = await flows.people.add(self.desk_app)
+            self.persons.seek(person.id if person else "")
 
     @flow
     async def action_modify(self) -> None:
         """Modify the person or the role."""
-        await (self._modify_role() if self._on_roles else self._modify_person())
-
-    async def _modify_person(self) -> None:
-        from botdesk import people
-        from botdesk.tui.dialogs.forms import PersonDialog
-
-        line: people.PersonLine | None = self.persons.row
-        if line is None:
-            return
-        found = line.person
-        draft = await self.desk_app.prompt(PersonDialog(found.name, found.full_name, found.standing))
-        if draft is None:
-            return
-        done = await self.desk_app.act(people.modify, found.name, full_name=draft.full_name, standing=draft.standing)
-        if done is not None:
-            self.say(f"modified {found.name}")
-
-    async def _modify_role(self) -> None:
-        from botdesk import people
-        from botdesk.tui.dialogs.forms import RoleDialog
-
-        line: people.RoleLine | None = self.role_list.row
-        if line is None:
-            return
-        found = line.role
-        draft = await self.desk_app.prompt(RoleDialog(found.name, found.description))
-        if draft is None:
-            return
-        done = await self.desk_app.act(
-            people.modify_role, found.name, new_name=draft.name, description=draft.description
-        )
-        if done is not None:
-            self.say(f"modified the role {draft.name}")
+        if self._on_roles:
+            await flows.people.modify_role(self.desk_app, self.role_list.row.role)
+        else:
+            await flows.people.modify(self.desk_app, self.persons.row.person)
 
     @flow
     async def action_switch(self) -> None:
         """Disable the person, or enable them."""
-        from botdesk import people
-        from botdesk.tui.dialogs.confirm import Confirm
-
-        line: people.PersonLine | None = self.persons.row
-        if line is None:
-            return
-        name = line.person.name
-        if not line.active:
-            if await self.desk_app.act(people.enable, name) is not None:
-                self.say(f"enabled {name}")
-            return
-        made = wording.plural(line.accounts, "account")
-        text = f"{name} can do nothing any more. No bot changes: the {made} they made go on, with all tokens."
-        sure = await self.desk_app.prompt(Confirm(f"Disable {name}?", text))
-        if sure and await self.desk_app.act(people.disable, name) is not None:
-            self.say(f"disabled {name}; no bot changed")
+        await flows.people.switch(self.desk_app, self.persons.row)
 
     @flow
     async def action_member(self) -> None:
         """Put a person into the role."""
-        from botdesk import people
-        from botdesk.tui.dialogs.forms import PickDialog
-
-        line: people.RoleLine | None = self.role_list.row
-        if line is None:
-            return
-        names = [each.person.name for each in await self.desk_app.ask(people.listed, disabled=False)]
-        left = [name for name in names if name not in line.members]
-        name = await self.desk_app.prompt(PickDialog(f"Put into {line.role.name}", left)) if left else None
-        if name and await self.desk_app.act(people.add_member, line.role.name, name) is not None:
-            self.say(f"put {name} into {line.role.name}")
+        await flows.people.add_member(self.desk_app, self.role_list.row)
 
     @flow
     async def action_drop(self) -> None:
         """Take a person out of the role."""
-        from botdesk import people
-        from botdesk.tui.dialogs.forms import PickDialog
-
-        line: people.RoleLine | None = self.role_list.row
-        if line is None or not line.members:
-            return
-        name = await self.desk_app.prompt(PickDialog(f"Take out of {line.role.name}", line.members))
-        if name and await self.desk_app.act(people.drop_member, line.role.name, name) is not None:
-            self.say(f"took {name} out of {line.role.name}")
+        await flows.people.drop_member(self.desk_app, self.role_list.row)
 
     @flow
     async def action_remove(self) -> None:
         """Remove the role."""
-        from botdesk import people
-        from botdesk.tui.dialogs.confirm import Confirm
+        await flows.people.remove_role(self.desk_app, self.role_list.row)
 
-        line: people.RoleLine | None = self.role_list.row
-        if line is None:
-            return
-        text = f"{wording.plural(len(line.members), 'member')} and {wording.plural(line.accounts, 'grant')} go with it."
-        sure = await self.desk_app.prompt(Confirm(f"Remove the role {line.role.name}?", text))
-        if sure and await self.desk_app.act(people.remove_role, line.role.name) is not None:
-            self.say(f"removed the role {line.role.name}")
+    def action_copy(self) -> None:
+        """Copy the name of the person or the role."""
+        if self._row is not None:
+            self.copy(self._row.role.name if self._on_roles else self._row.person.name)
 
 
-def _all(rows: Any) -> Any:
-    async def fetch(after: Any, limit: int) -> Slice:
-        return Slice(rows, None, len(rows))
+_BOTH: Final = ("people", "roles")
+_FOR: Final = {
+    "add": (_BOTH, Action.PERSON_ADDED),
+    "modify": (_BOTH, Action.PERSON_MODIFIED),
+    "switch": (("people",), Action.PERSON_DISABLED),
+    "member": (("roles",), Action.ROLE_MEMBER_ADDED),
+    "drop": (("roles",), Action.ROLE_MEMBER_DROPPED),
+    "remove": (("roles",), Action.ROLE_REMOVED),
+}
+"""Which lists each action is for, and what is asked of the desk."""
 
-    return fetch
+
+def _says(row: Any, words: list[str]) -> bool:
+    text = f"{row.name} {getattr(row, 'full_name', '')} {getattr(row, 'description', '')}".lower()
+    return all(word in text for word in words)

@@ -1,9 +1,10 @@
-"""The line at the top, the line above the keys, and the line to filter in."""
+"""The lines of the frame: where one is, what has to be known first, and what was just done."""
 
+from rich.cells import cell_len
 from rich.text import Text
 from textual import events
 from textual.message import Message
-from textual.widgets import Input, Static
+from textual.widgets import Static
 
 from botdesk import wording
 
@@ -33,13 +34,13 @@ class TitleBar(Static):
         self.refresh()
 
     def render(self) -> Text:
-        """Draw the screens' names, the current one set apart, and the operator at the right."""
+        """Draw the screens' names, the current one set apart, and the operator at the right if there is room."""
         text, self._spans = Text(" botdesk ", style="bold", no_wrap=True), []
         for number, (name, title) in enumerate(SCREENS.items(), 1):
             start = text.cell_len
             text.append(f" {number} {title} ", style="reverse" if name == self._current else "")
             self._spans.append((start, text.cell_len, name))
-        space = self.size.width - text.cell_len - len(self._who) - 1
+        space = self.size.width - text.cell_len - cell_len(self._who) - 1
         if space > 0:
             text.append(" " * space + self._who, style="dim")
         return text
@@ -49,6 +50,19 @@ class TitleBar(Static):
         for start, end, name in self._spans:
             if start <= event.x < end:
                 self.post_message(self.Picked(name))
+
+
+class AlarmLine(Static):
+    """What has to be known before anything else; there only when there is such a thing."""
+
+    def __init__(self) -> None:
+        super().__init__(markup=False, id="alarm")
+        self.display = False
+
+    def warn(self, text: str) -> None:
+        """Show a warning; an empty one takes the line away."""
+        self.display = bool(text)
+        self.update(f" {wording.visible(text)}")
 
 
 class StatusLine(Static):
@@ -61,7 +75,7 @@ class StatusLine(Static):
 
     def show(self, facts: str) -> None:
         """Say what is shown: counts, order, filter."""
-        self._facts = facts
+        self._facts = wording.visible(facts)
         self.refresh()
 
     def say(self, text: str) -> None:
@@ -75,28 +89,11 @@ class StatusLine(Static):
             self.say("")
 
     def render(self) -> Text:
-        """Draw the facts at the left, what was done at the right."""
+        """Draw the facts at the left and what was done at the right; where both do not fit, what was done."""
         text = Text(f" {self._facts}", no_wrap=True, overflow="ellipsis")
-        if self._said:
-            space = self.size.width - text.cell_len - Text(self._said).cell_len - 1
-            text.append(" " * max(space, 2)).append(self._said, style="bold")
-        return text
-
-
-class FilterLine(Input):
-    """Filters as one types; esc empties it, enter keeps it."""
-
-    class Closed(Message):
-        """The typing ended."""
-
-    def __init__(self, hint: str) -> None:
-        super().__init__(placeholder=hint, compact=True, id="filter", select_on_focus=False)
-
-    async def on_key(self, event: events.Key) -> None:
-        """End the typing by esc (and forget it), enter or down (and keep it)."""
-        if event.key == "escape":
-            self.value = ""
-        if event.key in ("escape", "enter", "down"):
-            event.stop()
-            event.prevent_default()
-            self.post_message(self.Closed())
+        if not self._said:
+            return text
+        space = self.size.width - text.cell_len - cell_len(self._said) - 1
+        if space < 2:
+            return Text(f" {self._said}", style="bold", no_wrap=True, overflow="ellipsis")
+        return text.append(" " * space).append(self._said, style="bold")

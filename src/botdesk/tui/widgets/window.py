@@ -4,8 +4,7 @@ Rows come in keyset pages, so a list of a hundred thousand opens as fast as one 
 key, when the list is read again.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, Final
 
 from rich.cells import cell_len, set_cell_size
@@ -20,44 +19,11 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from botdesk.tui.render import Cell
+from botdesk.tui.widgets import columns
+from botdesk.tui.widgets.columns import GAP, Column
+from botdesk.tui.widgets.listing import Fetch, Listing
 
-PAGE: Final = 100
 AHEAD: Final = 50
-LEAST: Final = 14
-"""The least width of what flexible columns share."""
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """A column of a window.
-
-    Attributes:
-        key: Its name; what `Window.Sorted` tells.
-        title: Its heading.
-        width: In cells; None takes a share of what is left.
-        right: Whether it is flush right.
-        above: The least width of the window at which it is shown.
-        sort: Whether a click on its heading sorts by it.
-    """
-
-    key: str
-    title: str
-    width: int | None = None
-    right: bool = False
-    above: int = 0
-    sort: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Slice:
-    """A page of rows: the rows, what to pass on for the next page (None after the last), and how many there are."""
-
-    rows: Sequence[Any]
-    next: Any
-    total: int
-
-
-Fetch = Callable[[Any, int], Awaitable[Slice]]
 
 
 class Window(ScrollView, can_focus=True):
@@ -69,6 +35,7 @@ class Window(ScrollView, can_focus=True):
     }
 
     BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "open", "Open", key_display="enter", tooltip="Open what the cursor is on"),
         Binding("j,down", "move(1)", "Down", show=False, tooltip="One row down"),
         Binding("k,up", "move(-1)", "Up", show=False, tooltip="One row up"),
         Binding("ctrl+d,pagedown", "page(1)", "Page down", show=False, tooltip="Half a screen down"),
@@ -76,7 +43,6 @@ class Window(ScrollView, can_focus=True):
         Binding("g,home", "first", "First", show=False, tooltip="To the first row"),
         Binding("G,end", "last", "Last", show=False, tooltip="To the last row"),
         Binding("space", "mark", "Mark", show=False, tooltip="Mark the row for work on many"),
-        Binding("enter", "open", "Open", show=False, tooltip="Open what the cursor is on"),
     ]
 
     cursor: reactive[int] = reactive(0)
@@ -107,41 +73,47 @@ class Window(ScrollView, can_focus=True):
 
     def __init__(
         self,
-        columns: Sequence[Column],
+        shown: Sequence[Column],
         *,
         cells: Callable[[Any], Sequence[Cell]],
         key: Callable[[Any], str],
         heading: Callable[[Any], str] | None = None,
         markable: bool = False,
+        opens: str = "",
         id: str | None = None,
     ) -> None:
         """Make a window.
 
         Args:
-            columns: Its columns.
+            shown: Its columns.
             cells: Turns a row into as many cells.
             key: Tells a row from all others.
             heading: What stands above the rows that it is the same for; None for no headings.
             markable: Whether rows can be marked.
+            opens: What enter does, in a word; empty when a row cannot be opened.
             id: The widget's id.
         """
         super().__init__(id=id)
-        self.columns = list(columns)
-        self.rows: list[Any] = []
+        self.columns = list(shown)
         self.marked: set[str] = set()
         self.empty = ""
-        self.total = 0
+        self.opens = opens
         self.sorted_by: tuple[str, bool] | None = None
+        self._listing = Listing(key, heading)
         self._cells = cells
         self._key = key
-        self._heading = heading
         self._markable = markable
-        self._fetch: Fetch | None = None
-        self._next: Any = None
-        self._lines: list[int | str] = []
-        self._line_of: list[int] = []
-        self._generation = 0
-        self._loading = False
+        self._sought = ""
+
+    @property
+    def rows(self) -> list[Any]:
+        """The rows that are read."""
+        return self._listing.rows
+
+    @property
+    def total(self) -> int:
+        """How many rows the whole list has."""
+        return self._listing.total
 
     @property
     def row(self) -> Any:
@@ -155,62 +127,49 @@ class Window(ScrollView, can_focus=True):
             return [row for row in self.rows if self._key(row) in self.marked]
         return [] if self.row is None else [self.row]
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Offer no key for what this list cannot do."""
+        return not (action == "open" and not self.opens) and not (action == "mark" and not self._markable)
+
     async def show(self, fetch: Fetch, *, keep: bool = True) -> None:
         """Read the list and show it.
 
         Args:
-            fetch: Gives the page after a place: `(after, limit)`.
+            fetch: Gives the pages.
             keep: Keep the cursor on its row, and as many rows as were read before.
         """
-        self._generation += 1
-        generation, held = self._generation, self._key(self.row) if keep and self.row is not None else None
-        found = await fetch(None, max(PAGE, len(self.rows) if keep else 0))
-        if generation != self._generation:
-            return
-        self._fetch = fetch
-        self.rows, self._next, self.total = list(found.rows), found.next, found.total
-        keys = {self._key(row): place for place, row in enumerate(self.rows)}
-        self.marked &= keys.keys()
-        self._lay_out()
-        place = keys.get(held, min(self.cursor, len(self.rows) - 1)) if held is not None else 0
-        self.set_reactive(Window.cursor, max(place, 0))
-        self._reveal(animate=False)
+        least = len(self.rows) if keep else 0
+        if await self._listing.read(fetch, least=least, backward=keep and self._listing.backward):
+            held = self._key(self.row) if keep and self.row is not None else ""
+            self._shown(held if not self._sought else self._sought)
+
+    def forget(self) -> None:
+        """Forget the rows: what is shown next are others."""
+        self._listing.clear()
+        self.marked.clear()
+        self.set_reactive(Window.cursor, 0)
+        self.refresh()
+
+    def seek(self, key: str) -> None:
+        """Put the cursor on the row with this key, now or as soon as it is there."""
+        place = self._listing.place_of(key)
+        if place is not None:
+            self.cursor = place
+        else:
+            self._sought = key
+
+    def _shown(self, held: str) -> None:
+        place = self._listing.place_of(held)
+        self._sought = self._sought if place is None else ""
+        self.marked &= {self._key(row) for row in self.rows}
+        self._measure()
+        self.set_reactive(Window.cursor, max(0, min(self.cursor, len(self.rows) - 1) if place is None else place))
+        self._reveal()
         self.post_message(self.Highlighted(self, self.row))
         self.refresh()
 
-    async def more(self) -> None:
-        """Read the next page, if there is one."""
-        if self._fetch is None or self._next is None or self._loading:
-            return
-        self._loading, generation = True, self._generation
-        try:
-            found = await self._fetch(self._next, PAGE)
-        finally:
-            self._loading = False
-        if generation == self._generation:
-            self.rows += found.rows
-            self._next, self.total = found.next, found.total
-            self._lay_out()
-            self.refresh()
-
-    def _lay_out(self) -> None:
-        self._lines, self._line_of, above = [], [], None
-        for place, row in enumerate(self.rows):
-            if self._heading is not None and (text := self._heading(row)) != above:
-                self._lines.append(text)
-                above = text
-            self._line_of.append(len(self._lines))
-            self._lines.append(place)
-        unread = max(0, self.total - len(self.rows))
-        self.virtual_size = Size(0, len(self._lines) + unread + 1)
-
-    def move_to(self, key: str) -> bool:
-        """Put the cursor on the row with this key; False when it is not among those read."""
-        for place, row in enumerate(self.rows):
-            if self._key(row) == key:
-                self.cursor = place
-                return True
-        return False
+    def _measure(self) -> None:
+        self.virtual_size = Size(0, len(self._listing.lines) + 1)
 
     def validate_cursor(self, cursor: int) -> int:
         """Keep the cursor within the rows."""
@@ -218,21 +177,35 @@ class Window(ScrollView, can_focus=True):
 
     def watch_cursor(self) -> None:
         """Show where the cursor is now."""
-        self._reveal(animate=False)
+        self._sought = ""
+        self._reveal()
         self.refresh()
         self.post_message(self.Highlighted(self, self.row))
-        if len(self.rows) - self.cursor < AHEAD:
+        self._read_near(self.cursor)
+
+    def watch_scroll_y(self, old: float, new: float) -> None:
+        """Read on when the mouse scrolls to where the rows end."""
+        super().watch_scroll_y(old, new)
+        self._read_near(int(new) if self._listing.backward else int(new) + self.size.height)
+
+    def _read_near(self, place: int) -> None:
+        left = place if self._listing.backward else len(self.rows) - place
+        if left < AHEAD and self._listing.has_more:
             self._read_ahead()
 
     @work(group="read-ahead")
     async def _read_ahead(self) -> None:
-        await self.more()
+        held, lines = self.row, len(self._listing.lines)
+        above = await self._listing.more()
+        self._measure()
+        if above and held is not None:
+            self.set_reactive(Window.cursor, self._listing.place_of(self._key(held)) or 0)
+            self.scroll_relative(y=len(self._listing.lines) - lines, animate=False, force=True)
+        self.refresh()
 
-    def _reveal(self, *, animate: bool) -> None:
-        if self.cursor < len(self._line_of):
-            line = self._line_of[self.cursor]
-            top = line - 1 if line and isinstance(self._lines[line - 1], str) else line
-            self.scroll_to_region(Region(0, top, 1, line - top + 2), animate=animate, force=True, x_axis=False)
+    def _reveal(self) -> None:
+        top, bottom = self._listing.span_of(self.cursor)
+        self.scroll_to_region(Region(0, top, 1, bottom - top + 2), animate=False, force=True, x_axis=False)
 
     def action_move(self, step: int) -> None:
         """Move the cursor."""
@@ -242,24 +215,36 @@ class Window(ScrollView, can_focus=True):
         """Move the cursor by half a screen."""
         self.cursor += step * max(1, self.size.height // 2)
 
-    def action_first(self) -> None:
-        """Put the cursor on the first row."""
+    @work(exclusive=True, group="to-an-end")
+    async def action_first(self) -> None:
+        """Put the cursor on the first row, wherever one is in a long list."""
+        await self._go_to_end(backward=False)
         self.cursor = 0
 
-    @work(exclusive=True, group="to-the-end")
+    @work(exclusive=True, group="to-an-end")
     async def action_last(self) -> None:
-        """Put the cursor on the last row; what is not read yet is read first."""
-        while self._next is not None:
-            await self.more()
+        """Put the cursor on the last row; a long list is read from its end for that."""
+        await self._go_to_end(backward=True)
         self.cursor = len(self.rows) - 1
+
+    async def _go_to_end(self, *, backward: bool) -> None:
+        fetch = self._listing.fetch
+        far = self._listing.has_more and self._listing.backward is not backward
+        if fetch is not None and far and await self._listing.read(fetch, backward=backward):
+            self._shown("")
 
     def action_mark(self) -> None:
         """Mark the row, or take its mark away, and go on to the next."""
-        if self._markable and self.row is not None:
+        if self.row is not None:
             self.marked ^= {self._key(self.row)}
             self.post_message(self.Highlighted(self, self.row))
             self.cursor += 1
             self.refresh()
+
+    def unmark(self) -> None:
+        """Take all marks away."""
+        self.marked.clear()
+        self.refresh()
 
     def action_open(self) -> None:
         """Open the row under the cursor."""
@@ -271,69 +256,64 @@ class Window(ScrollView, can_focus=True):
         if event.y == 0:
             self._sort_at(event.x)
             return
-        line = event.y - 1 + int(self.scroll_offset.y)
-        place = self._lines[line] if 0 <= line < len(self._lines) else None
-        if isinstance(place, int):
+        place = self._place_at(event.y)
+        if place is not None:
             self.cursor = place
-            if event.chain == 2:
+            if event.chain == 2 and self.opens:
                 self.action_open()
+
+    def _place_at(self, y: int) -> int | None:
+        line = y - 1 + int(self.scroll_offset.y)
+        found = self._listing.lines[line] if 0 <= line < len(self._listing.lines) else None
+        return found if isinstance(found, int) else None
 
     def _sort_at(self, x: int) -> None:
         start = self._margin
         for column, width in self._widths():
             if start <= x < start + width + 1 and column.sort:
                 self.post_message(self.Sorted(self, column.key))
-            start += width + 2
+            start += width + GAP
 
     @property
     def _margin(self) -> int:
         return 2 if self._markable else 1
 
     def _widths(self) -> list[tuple[Column, int]]:
-        """The columns that are shown and their widths; a gap of two cells is between them.
-
-        In a narrow window columns fold away from the right, until a flexible one has room to be read.
-        """
-        space = self.scrollable_content_region.width
-        shown = [column for column in self.columns if space >= column.above]
-        while (left := self._left(shown, space)) < LEAST and len(shown) > 1:
-            shown.remove(next(column for column in reversed(shown) if column.width is not None))
-        flexible = sum(column.width is None for column in shown) or 1
-        share, extra = divmod(max(left, 0), flexible)
-        widths: list[tuple[Column, int]] = []
-        for column in shown:
-            widths.append((column, share + extra if column.width is None else column.width))
-            extra = 0 if column.width is None else extra
-        return widths
-
-    def _left(self, shown: Sequence[Column], space: int) -> int:
-        if all(column.width is not None for column in shown):
-            return LEAST
-        return space - self._margin - 1 - 2 * (len(shown) - 1) - sum(column.width or 0 for column in shown)
+        return columns.widths(self.columns, self.scrollable_content_region.width - self._margin - 1)
 
     def render_line(self, y: int) -> Strip:
         """Draw one line: the heading of the columns, a heading, a row, or nothing."""
-        width = self.size.width
+        width, line = self.size.width, y - 1 + int(self.scroll_offset.y)
         if y == 0:
             return self._header(width)
-        line = y - 1 + int(self.scroll_offset.y)
-        if line >= len(self._lines):
-            told = [] if self.rows else self.empty.split("\n")
-            text = f"  {told[y - 2]}" if 2 <= y < len(told) + 2 else ""
-            return Strip([Segment(set_cell_size(text, width), self._style("muted"))], width)
-        found = self._lines[line]
+        if line >= len(self._listing.lines):
+            return self._blank(y, width)
+        found = self._listing.lines[line]
         if isinstance(found, str):
             return Strip([Segment(set_cell_size(f" {found}", width), self._style("heading"))], width)
         return self._row_strip(found, width)
 
+    def _blank(self, y: int, width: int) -> Strip:
+        told = [] if self.rows else self.empty.split("\n")
+        text = f"  {told[y - 2]}" if 2 <= y < len(told) + 2 else ""
+        return Strip([Segment(columns.fit(text, width), self._style("muted"))], width)
+
     def _header(self, width: int) -> Strip:
-        style, text = self._style("header"), " " * self._margin
+        text = " " * self._margin
         for column, size in self._widths():
             arrow = ""
             if self.sorted_by and self.sorted_by[0] == column.key:
                 arrow = " ↓" if self.sorted_by[1] else " ↑"
-            text += _fit(column.title + arrow, size, right=column.right) + "  "
-        return Strip([Segment(set_cell_size(text, width), style)], width)
+            text += columns.fit(column.title + arrow, size, right=column.right) + " " * GAP
+        stays = self._heading_above()
+        left = set_cell_size(text, max(width - cell_len(stays), 0))
+        return Strip([Segment(left, self._style("header")), Segment(stays, self._style("header"))]).crop(0, width)
+
+    def _heading_above(self) -> str:
+        """The heading that has scrolled out above the first line; empty when none has."""
+        top = int(self.scroll_offset.y)
+        text = self._listing.heading_at(top) if top and not self._listing.is_heading(top) else ""
+        return f"{text} " if text else ""
 
     def _row_strip(self, place: int, width: int) -> Strip:
         row, on = self.rows[place], place == self.cursor
@@ -344,8 +324,8 @@ class Window(ScrollView, can_focus=True):
         for column, size in self._widths():
             cell = by_key[column.key]
             tone = self._style(cell.tone, tone=True) if cell.tone else Style.null()
-            segments.append(Segment(_fit(cell.text, size, right=column.right), base + tone))
-            segments.append(Segment("  ", base))
+            segments.append(Segment(columns.fit(cell.text, size, right=column.right), base + tone))
+            segments.append(Segment(" " * GAP, base))
         return Strip(segments).adjust_cell_length(width, base)
 
     def _style(self, name: str, *, tone: bool = False) -> Style:
@@ -353,9 +333,3 @@ class Window(ScrollView, can_focus=True):
             return self.rich_style
         style = self.get_component_rich_style(f"window--{name}", partial=tone)
         return Style(color=style.color, bold=style.bold, italic=style.italic) if tone else style
-
-
-def _fit(text: str, width: int, *, right: bool = False) -> str:
-    if cell_len(text) > width:
-        text = set_cell_size(text, max(width - 1, 0)).rstrip() + "…"
-    return " " * (width - cell_len(text)) + text if right else set_cell_size(text, width)

@@ -1,0 +1,118 @@
+"""The dialogs about an account: create or modify it, disable it, remove it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+from textual.widgets import Input, Static
+
+from botdesk import accounts, scopes, wording
+from botdesk.errors import InvalidInput
+from botdesk.tui.dialogs.form import Field, Form, Wrong, reason, taken
+
+NAME_HINT: Final = "lower-case words joined by '-', as in nightly-build"
+ROTATION_HINT: Final = "how long its tokens live, in days, unless another lifetime is asked for"
+
+
+@dataclass(frozen=True, slots=True)
+class AccountDraft:
+    """What was filled in about an account."""
+
+    name: str
+    purpose: accounts.Purpose
+    description: str
+    scopes: str
+    rotation: timedelta
+
+
+class AccountDialog(Form[AccountDraft]):
+    """Create an account, or modify one."""
+
+    def __init__(self, existing: accounts.Account | None = None) -> None:
+        found = existing
+        purposes = [(purpose, title) for purpose, title in accounts.PURPOSES.items()]
+        super().__init__(
+            f"Modify {found.name}" if found else "New service account",
+            [
+                Field("name", "Name", found.name if found else "", NAME_HINT),
+                Field("purpose", "Purpose", found.purpose if found else accounts.Purpose.CI, options=purposes),
+                Field("description", "Description", found.description if found else "", "what it does, in a sentence"),
+                Field("scopes", "Scopes", found.scopes if found else "", "as in catalog:read deploy:write"),
+                Field("rotation", "Rotation", f"{found.rotation_days}d" if found else "90d", ROTATION_HINT),
+            ],
+        )
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """Say at once whether the name is clear."""
+        if event.input.id != "name":
+            return
+        hint = self.query_one("#name-hint", Static)
+        try:
+            name = accounts.check_name(event.value)
+        except InvalidInput as error:
+            hint.update(f"{error.message} — {error.hint}" if event.value else error.hint)
+        else:
+            hint.update(accounts.vague(name) or "a good name")
+
+    def result(self, values: dict[str, str]) -> AccountDraft:
+        """Check everything once more."""
+        return AccountDraft(
+            name=taken("name", lambda: accounts.check_name(values["name"])),
+            purpose=accounts.Purpose(values["purpose"]),
+            description=taken("description", lambda: wording.clean(values["description"], "description", longest=500)),
+            scopes=scope_words(values["scopes"]),
+            rotation=taken("rotation", lambda: wording.duration(values["rotation"])),
+        )
+
+
+class DisableDialog(Form[str]):
+    """Disable accounts: the answer is the reason, which may be empty."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        named = names[0] if len(names) == 1 else f"{len(names)} accounts"
+        super().__init__(
+            f"Disable {named}",
+            [Field("reason", "Reason", hint="kept in the audit; may be empty")],
+            said="All tokens are refused from the next request on, until it is enabled again.",
+        )
+
+    def result(self, values: dict[str, str]) -> str:
+        """Take the reason."""
+        return reason(values["reason"])
+
+
+class RemoveDialog(Form[str]):
+    """Remove an account: its name must be typed; the answer is the reason."""
+
+    def __init__(self, line: accounts.Line) -> None:
+        super().__init__(
+            f"Remove {line.account.name}",
+            [
+                Field("name", "Its name", hint="type it to go on; its id does, too"),
+                Field("reason", "Reason", hint="kept in the audit; may be empty"),
+            ],
+            said=f"{_live(line.live)} at once, and its grants go. Its history stays.",
+        )
+        self._named_by = {line.account.name, line.account.id}
+        self._account_name = line.account.name
+
+    def result(self, values: dict[str, str]) -> str:
+        """Insist on the name."""
+        if values["name"].strip() not in self._named_by:
+            hint = f"type {self._account_name}, or leave by esc"
+            raise Wrong("name", InvalidInput("that is not its name", hint=hint))
+        return reason(values["reason"])
+
+
+def _live(count: int) -> str:
+    return "It has no live token; it ends" if not count else f"{wording.plural(count, 'live token')} of it will end"
+
+
+def scope_words(text: str) -> str:
+    """Check scopes.
+
+    Raises:
+        Wrong: They cannot be taken.
+    """
+    return taken("scopes", lambda: scopes.format(scopes.parse(text)))

@@ -1,0 +1,187 @@
+"""The form that most dialogs are: fields with their names beside them and hints below."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Final, Generic, TypeVar
+
+from textual import events, work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal
+from textual.widgets import Input, Static
+
+from botdesk import wording
+from botdesk.errors import BotdeskError, InvalidInput
+from botdesk.tui.dialogs.base import Dialog
+from botdesk.tui.widgets.choice import Choice, Pick, chooser
+from botdesk.tui.widgets.filter import Line
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+SLOW_SECONDS: Final = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A line of a form.
+
+    Attributes:
+        key: Its name among the values.
+        label: What stands before it.
+        value: What it starts with.
+        hint: What stands below it.
+        options: (value, text) pairs of a choice; none for a text.
+    """
+
+    key: str
+    label: str
+    value: str = ""
+    hint: str = ""
+    options: Sequence[tuple[str, str]] = ()
+
+
+async def _given(filled: T) -> T:
+    return filled
+
+
+class Wrong(InvalidInput):
+    """A value of a field that cannot be taken."""
+
+    def __init__(self, key: str, error: InvalidInput) -> None:
+        super().__init__(error.message, hint=error.hint)
+        self.key = key
+
+
+class Form(Dialog[Any], Generic[T]):
+    """A dialog of fields; enter goes on to the next and submits from the last.
+
+    It stays open, with all that was typed, until what it is for has succeeded.
+
+    Attributes:
+        attempt: What to do with what was filled in; the dialog answers with what it returns.
+    """
+
+    KEYS = "tab next · [@click=screen.submit]ctrl+s or enter at the end: do it[/] · [@click=screen.leave]esc leaves[/]"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+s", "submit", "Do it", show=False),
+        Binding("enter", "next", "Next", show=False),
+        Binding("down", "app.focus_next", "Next field", show=False),
+        Binding("up", "app.focus_previous", "Field before", show=False),
+    ]
+
+    def __init__(self, title: str, fields: Sequence[Field], *, said: str = "") -> None:
+        super().__init__(title)
+        self._fields = list(fields)
+        self.attempt: Callable[[T], Awaitable[Any]] = _given
+        self._said = wording.visible(said, lines=True)
+        self._armed = False
+        self._busy = False
+
+    def body(self) -> ComposeResult:
+        """The text, then each field with its name before it and its hint below."""
+        if self._said:
+            yield Static(self._said, id="dialog-said", markup=False)
+        for field in self._fields:
+            with Horizontal(classes="field"):
+                yield Static(wording.visible(field.label), classes="label", markup=False)
+                yield self._entry(field)
+            if field.hint:
+                yield Static(wording.visible(field.hint), classes="hint", id=f"{field.key}-hint", markup=False)
+
+    def _entry(self, field: Field) -> Line | Choice | Pick:
+        if field.options:
+            return chooser(field.options, value=field.value, id=field.key)
+        return Line(field.value, id=field.key)
+
+    @property
+    def values(self) -> dict[str, str]:
+        """What is typed and chosen now, by field."""
+        found: dict[str, str] = {}
+        for field in self._fields:
+            widget = self.query_one(f"#{field.key}")
+            found[field.key] = widget.value if isinstance(widget, (Input, Choice, Pick)) else ""
+        return found
+
+    def result(self, values: dict[str, str]) -> T:
+        """Make the answer.
+
+        Raises:
+            Wrong: A value cannot be taken.
+        """
+        raise NotImplementedError
+
+    def action_submit(self) -> None:
+        """Do what was filled in, or say what is wrong and go to that field."""
+        if self._busy:
+            return
+        try:
+            filled = self.result(self.values)
+        except Wrong as error:
+            self.complain(error)
+            self.query_one(f"#{error.key}").focus()
+            return
+        self._busy = True
+        self._try(filled)
+
+    @work(exclusive=True, group="attempt")
+    async def _try(self, filled: T) -> None:
+        slow = self.set_timer(SLOW_SECONDS, lambda: self.warn("saving …"))
+        try:
+            answer = await self.attempt(filled)
+        except BotdeskError as error:
+            self.complain(error)
+            return
+        finally:
+            slow.stop()
+            self._busy = False
+        self.dismiss(answer)
+
+    def action_next(self) -> None:
+        """Go on to the next field, or submit from the last."""
+        last = self._fields[-1].key if self._fields else ""
+        if self.focused is None or self.focused.id == last:
+            self.action_submit()
+        else:
+            self.focus_next()
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """Ask anew before what was typed meanwhile is thrown away."""
+        self._armed = False
+
+    def on_input_submitted(self, event: events.Event) -> None:
+        """Treat enter in a text as in any field."""
+        event.stop()
+        self.action_next()
+
+    def action_leave(self) -> None:
+        """Leave; when something was typed only by a second esc."""
+        if self._busy:
+            return
+        typed = any(field.value != self.values[field.key] for field in self._fields if not field.options)
+        if typed and not self._armed:
+            self._armed = True
+            self.warn("esc again throws away what you typed")
+            return
+        self.dismiss(None)
+
+
+def taken(key: str, check: Callable[[], R]) -> R:
+    """Do a check for a field, so that its error is shown there.
+
+    Raises:
+        Wrong: The check refused.
+    """
+    try:
+        return check()
+    except InvalidInput as error:
+        raise Wrong(key, error) from None
+
+
+def reason(text: str, *, required: bool = False) -> str:
+    """Check a reason that is kept in the audit.
+
+    Raises:
+        Wrong: It cannot be taken.
+    """
+    return taken("reason", lambda: wording.clean(text, "reason", longest=200, required=required))

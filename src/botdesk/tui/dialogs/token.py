@@ -1,0 +1,125 @@
+"""The dialogs about a token: issue, rotate, revoke it, and all that is known of it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from textual.app import ComposeResult
+from textual.widgets import Static
+
+from botdesk import accounts, bearer, tokens, wording
+from botdesk.tui import panes
+from botdesk.tui.dialogs.account import scope_words
+from botdesk.tui.dialogs.base import Dialog
+from botdesk.tui.dialogs.form import Field, Form, reason, taken
+
+
+@dataclass(frozen=True, slots=True)
+class IssueDraft:
+    """What was filled in about a new token."""
+
+    label: str
+    lifetime: timedelta | None
+    never: bool
+    scopes: str
+
+
+class IssueDialog(Form[IssueDraft]):
+    """Issue a token to an account."""
+
+    def __init__(self, account: accounts.Account) -> None:
+        super().__init__(
+            f"Issue a token to {account.name}",
+            [
+                Field("label", "Label", hint="where it will be used: GitHub Actions · main"),
+                Field(
+                    "lifetime",
+                    "Lifetime",
+                    f"{account.rotation_days}d",
+                    "as in 90d or 12h; 'never' if it must not expire",
+                ),
+                Field("scopes", "Scopes", account.scopes, "all of the account's, or fewer"),
+            ],
+        )
+
+    def result(self, values: dict[str, str]) -> IssueDraft:
+        """Check everything once more."""
+        lifetime, never = _lifetime(values["lifetime"])
+        return IssueDraft(_label(values["label"]), lifetime, never, scope_words(values["scopes"]))
+
+
+@dataclass(frozen=True, slots=True)
+class RotateDraft:
+    """What was filled in about a rotation."""
+
+    overlap: timedelta
+    lifetime: timedelta | None
+    never: bool
+    label: str
+
+
+class RotateDialog(Form[RotateDraft]):
+    """Rotate a token."""
+
+    def __init__(self, line: tokens.Line, account: accounts.Account) -> None:
+        super().__init__(
+            f"Rotate '{line.token.label}' of {line.account}",
+            [
+                Field("overlap", "Overlap", "24h", "how long the old one works on, once the new one is handed over"),
+                Field(
+                    "lifetime", "Lifetime", f"{account.rotation_days}d", "of the new one; 'never' if it must not expire"
+                ),
+                Field("label", "Label", line.token.label),
+            ],
+            said=f"{bearer.masked(line.token.id)} gets a successor. The old one dies by itself after the overlap.",
+        )
+
+    def result(self, values: dict[str, str]) -> RotateDraft:
+        """Check everything once more."""
+        overlap = timedelta() if values["overlap"].strip() in ("0", "") else None
+        lifetime, never = _lifetime(values["lifetime"])
+        return RotateDraft(
+            taken("overlap", lambda: wording.duration(values["overlap"])) if overlap is None else overlap,
+            lifetime,
+            never,
+            _label(values["label"]),
+        )
+
+
+class RevokeDialog(Form[str]):
+    """Revoke tokens: the answer is the reason."""
+
+    def __init__(self, lines: Sequence[tokens.Line]) -> None:
+        named = f"'{lines[0].token.label}' of {lines[0].account}" if len(lines) == 1 else f"{len(lines)} tokens"
+        super().__init__(
+            f"Revoke {named}",
+            [Field("reason", "Reason", hint="kept in the audit: leaked, no longer used, owner left")],
+            said="It is refused at the very next request, everywhere. This cannot be undone.",
+        )
+
+    def result(self, values: dict[str, str]) -> str:
+        """Insist on a reason."""
+        return reason(values["reason"], required=True)
+
+
+class TokenDialog(Dialog[None]):
+    """All that is known of one token."""
+
+    def __init__(self, line: tokens.Line, now: datetime) -> None:
+        super().__init__("Token")
+        self._line = line
+        self._now = now
+
+    def body(self) -> ComposeResult:
+        """Its facts."""
+        yield Static(panes.token(self._line, self._now))
+
+
+def _label(text: str) -> str:
+    return taken("label", lambda: wording.clean(text, "label", longest=80, required=True))
+
+
+def _lifetime(text: str) -> tuple[timedelta | None, bool]:
+    if text.strip().lower() == "never":
+        return None, True
+    return taken("lifetime", lambda: wording.duration(text)), False

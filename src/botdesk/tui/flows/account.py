@@ -1,0 +1,74 @@
+"""Create, modify, disable, enable and remove accounts."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from botdesk import accounts
+from botdesk.tui.dialogs.account import AccountDialog, AccountDraft, DisableDialog, RemoveDialog
+
+if TYPE_CHECKING:
+    from botdesk.tui.app import BotdeskApp
+
+
+async def create(app: "BotdeskApp") -> accounts.Account | None:
+    """Create an account."""
+
+    async def attempt(draft: AccountDraft) -> accounts.Account:
+        return await app.run_operation(
+            accounts.create,
+            draft.name,
+            purpose=draft.purpose,
+            description=draft.description,
+            scopes=draft.scopes,
+            rotation=draft.rotation,
+        )
+
+    return await app.fill_in(AccountDialog(), attempt)
+
+
+async def modify(app: "BotdeskApp", account: accounts.Account) -> None:
+    """Modify an account."""
+
+    async def attempt(draft: AccountDraft) -> accounts.Account:
+        return await app.run_operation(
+            accounts.modify,
+            account.id,
+            name=draft.name,
+            purpose=draft.purpose,
+            description=draft.description,
+            scopes=draft.scopes,
+            rotation=draft.rotation,
+        )
+
+    done = await app.fill_in(AccountDialog(account), attempt)
+    if done is not None:
+        app.say(f"modified {done.name}")
+
+
+async def switch(app: "BotdeskApp", lines: Sequence[accounts.Line]) -> None:
+    """Disable the active ones, or enable the disabled ones when there is no active one."""
+    active = [line.account for line in lines if line.state == "active"]
+    disabled = [line.account for line in lines if line.state == "disabled"]
+    if active:
+        reason = await app.prompt(DisableDialog([account.name for account in active]))
+        if reason is None:
+            return
+        done = [await app.act(accounts.disable, account.id, reason=reason) for account in active]
+        _say_done(app, "disabled", [account.name for account in done if account])
+    else:
+        done = [await app.act(accounts.enable, account.id) for account in disabled]
+        _say_done(app, "enabled", [account.name for account in done if account])
+
+
+def _say_done(app: "BotdeskApp", verb: str, names: Sequence[str]) -> None:
+    if names:
+        app.say(f"{verb} {names[0] if len(names) == 1 else f'{len(names)} accounts'}")
+
+
+async def remove(app: "BotdeskApp", line: accounts.Line) -> bool:
+    """Remove an account, once its name was typed."""
+    reason = await app.prompt(RemoveDialog(line))
+    if reason is None or await app.act(accounts.remove, line.account.id, reason=reason) is None:
+        return False
+    app.say(f"removed {line.account.name}; its history stays")
+    return True

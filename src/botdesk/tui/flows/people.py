@@ -1,0 +1,104 @@
+"""Let people in and out, and keep the roles that they are in."""
+
+from typing import TYPE_CHECKING
+
+from botdesk import people, wording
+from botdesk.errors import NotFound
+from botdesk.tui.dialogs.access import PickDialog
+from botdesk.tui.dialogs.confirm import Confirm
+from botdesk.tui.dialogs.people import PersonDialog, PersonDraft, RoleDialog, RoleDraft
+
+if TYPE_CHECKING:
+    from botdesk.tui.app import BotdeskApp
+
+
+async def add(app: "BotdeskApp") -> people.Person | None:
+    """Let a person in."""
+
+    async def attempt(draft: PersonDraft) -> people.Person:
+        return await app.run_operation(people.add, draft.name, full_name=draft.full_name, standing=draft.standing)
+
+    done = await app.fill_in(PersonDialog(), attempt)
+    if done is not None:
+        app.say(f"let {done.name} in as {done.standing}")
+    return done
+
+
+async def modify(app: "BotdeskApp", person: people.Person) -> None:
+    """Modify a person."""
+
+    async def attempt(draft: PersonDraft) -> people.Person:
+        return await app.run_operation(people.modify, person.name, full_name=draft.full_name, standing=draft.standing)
+
+    dialog = PersonDialog(person.name, person.full_name, person.standing)
+    if await app.fill_in(dialog, attempt) is not None:
+        app.say(f"modified {person.name}")
+
+
+async def switch(app: "BotdeskApp", line: people.PersonLine) -> None:
+    """Disable a person, or enable them again; no bot changes."""
+    name = line.person.name
+    if not line.active:
+        if await app.act(people.enable, name) is not None:
+            app.say(f"enabled {name}")
+        return
+    made = wording.plural(line.accounts, "account")
+    text = f"{name} can do nothing any more. No bot changes: the {made} they made go on, with all tokens."
+    if await app.prompt(Confirm(f"Disable {name}?", text)) and await app.act(people.disable, name) is not None:
+        app.say(f"disabled {name}; no bot changed")
+
+
+async def create_role(app: "BotdeskApp") -> people.Role | None:
+    """Create a role."""
+
+    async def attempt(draft: RoleDraft) -> people.Role:
+        return await app.run_operation(people.create_role, draft.name, description=draft.description)
+
+    done = await app.fill_in(RoleDialog(), attempt)
+    if done is not None:
+        app.say(f"created the role {done.name}; m adds members")
+    return done
+
+
+async def modify_role(app: "BotdeskApp", role: people.Role) -> None:
+    """Modify a role."""
+
+    async def attempt(draft: RoleDraft) -> people.Role:
+        return await app.run_operation(
+            people.modify_role, role.name, new_name=draft.name, description=draft.description
+        )
+
+    done = await app.fill_in(RoleDialog(role.name, role.description), attempt)
+    if done is not None:
+        app.say(f"modified the role {done.name}")
+
+
+async def remove_role(app: "BotdeskApp", line: people.RoleLine) -> None:
+    """Remove a role, once confirmed."""
+    name = line.role.name
+    text = f"{wording.plural(len(line.members), 'member')} and {wording.plural(line.accounts, 'grant')} go with it."
+    sure = await app.prompt(Confirm(f"Remove the role {name}?", text))
+    if sure and await app.act(people.remove_role, name) is not None:
+        app.say(f"removed the role {name}")
+
+
+async def add_member(app: "BotdeskApp", line: people.RoleLine) -> None:
+    """Put a person into a role."""
+    role = line.role.name
+    everybody = [each.person.name for each in await app.ask(people.listed, disabled=False)]
+    others = [name for name in everybody if name not in line.members]
+    if not others:
+        raise NotFound(f"everybody is in the role {role} already", hint="let another person in first")
+    name = await app.prompt(PickDialog(f"Put into {role}", others))
+    if name and await app.act(people.add_member, role, name) is not None:
+        app.say(f"put {name} into {role}")
+
+
+async def drop_member(app: "BotdeskApp", line: people.RoleLine) -> None:
+    """Take a person out of a role."""
+    role = line.role.name
+    if not line.members:
+        raise NotFound(f"nobody is in the role {role}", hint="m adds a member")
+    name = await app.prompt(PickDialog(f"Take out of {role}", line.members))
+    if name and await app.act(people.drop_member, role, name) is not None:
+        app.say(f"took {name} out of {role}")

@@ -1,0 +1,99 @@
+"""Issue, rotate and revoke tokens, and hand their secrets over."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from botdesk import accounts, handoff, tokens
+from botdesk.bearer import Secret
+from botdesk.handoff import Receipt, Target
+from botdesk.tui.dialogs.handoff import HandoffDialog
+from botdesk.tui.dialogs.token import IssueDialog, IssueDraft, RevokeDialog, RotateDialog, RotateDraft
+
+if TYPE_CHECKING:
+    from botdesk.tui.app import BotdeskApp
+
+
+async def issue(app: "BotdeskApp", account: accounts.Account) -> None:
+    """Issue a token and hand it over."""
+
+    async def attempt(draft: IssueDraft) -> tokens.Issued:
+        return await app.run_operation(
+            tokens.issue, account.id, draft.label, lifetime=draft.lifetime, never=draft.never, scopes=draft.scopes
+        )
+
+    await hand_over(app, await app.fill_in(IssueDialog(account), attempt))
+
+
+async def rotate(app: "BotdeskApp", line: tokens.Line, account: accounts.Account) -> None:
+    """Rotate a token and hand the successor over."""
+
+    async def attempt(draft: RotateDraft) -> tokens.Issued:
+        return await app.run_operation(
+            tokens.rotate,
+            line.token.id,
+            overlap=draft.overlap,
+            lifetime=draft.lifetime,
+            never=draft.never,
+            label=draft.label,
+        )
+
+    await hand_over(app, await app.fill_in(RotateDialog(line, account), attempt))
+
+
+async def hand_over(app: "BotdeskApp", issued: tokens.Issued | None) -> None:
+    """Hand a pending token's secret over, and revoke the token if nobody took it.
+
+    Nobody but the dialog holds the secret while it is open.
+    """
+    if issued is None:
+        return
+    token, dialog = issued.token, _dialog(app, issued)
+    del issued
+    app.pending.add(token.id)
+    receipt = await app.prompt(dialog)
+    if receipt is not None:
+        app.say(f"'{token.label}' {receipt.words}")
+    elif await app.act(tokens.abandon, token.id) is not None:
+        app.pending.discard(token.id)
+        app.say(f"nobody has '{token.label}': it was revoked")
+
+
+def _dialog(app: "BotdeskApp", issued: tokens.Issued) -> HandoffDialog:
+    settings, token_id = app.desk.settings, issued.token.id
+
+    def give(secret: Secret, target: Target) -> Receipt:
+        def write(text: str) -> None:
+            app.call_from_thread(app.write_terminal, text)
+
+        receipt = handoff.give(secret, target, write=write, method=settings.clipboard)
+        if receipt.clearing is not None:
+            app.call_from_thread(app.clear_later, receipt.clearing, settings.clipboard_seconds)
+        return receipt
+
+    async def deliver(receipt: Receipt) -> None:
+        await asyncio.to_thread(app.desk.run, tokens.deliver, token_id, to=receipt.target_words)
+        app.pending.discard(token_id)
+        app.poll_soon()
+
+    way = handoff.clipboard_way(None, settings.clipboard)
+    return HandoffDialog(
+        issued,
+        give=give,
+        deliver=deliver,
+        clear=app.clear_now,
+        seconds=settings.clipboard_seconds,
+        way=way,
+        clock=app.clock,
+    )
+
+
+async def revoke(app: "BotdeskApp", lines: Sequence[tokens.Line]) -> None:
+    """Revoke tokens, each in a transaction of its own."""
+    reason = await app.prompt(RevokeDialog(lines))
+    if reason is None:
+        return
+    done = [await app.act(tokens.revoke, line.token.id, reason=reason) for line in lines]
+    labels = [f"'{token.label}'" for token in done if token]
+    if labels:
+        app.say(f"revoked {labels[0] if len(labels) == 1 else f'{len(labels)} tokens'}")

@@ -1,0 +1,66 @@
+"""The line to filter in, as one types."""
+
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal
+from textual.message import Message
+from textual.widgets import Input, Static
+
+
+class Line(Input):
+    """A line of text whose cursor does not blink: nothing is written to the terminal while nothing happens."""
+
+    def __init__(self, value: str = "", *, hint: str = "", id: str | None = None, masked: bool = False) -> None:
+        super().__init__(value, placeholder=hint, id=id, password=masked, compact=True, select_on_focus=False)
+        self.cursor_blink = False
+
+
+class FilterLine(Line):
+    """What is typed to filter by."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter,down", "keep", "Keep it", key_display="enter", tooltip="Keep the filter and go to the list"),
+        Binding("escape", "drop", "Drop it", tooltip="Empty the filter and go to the list"),
+    ]
+
+    def action_keep(self) -> None:
+        """Go back to the list."""
+        self.post_message(FilterBar.Closed())
+
+    def action_drop(self) -> None:
+        """Empty the filter and go back to the list."""
+        self.value = ""
+        self.action_keep()
+
+
+class FilterBar(Horizontal):
+    """A sign, and the line beside it; there only while something is filtered."""
+
+    class Closed(Message):
+        """The typing ended."""
+
+    def __init__(self, hint: str) -> None:
+        super().__init__(id="filterbar")
+        self._hint = hint
+        self.display = False
+
+    def compose(self) -> ComposeResult:
+        """Lay the sign beside the line."""
+        yield Static("/", id="filter-sign", markup=False)
+        yield FilterLine(hint=self._hint, id="filter")
+
+    @property
+    def line(self) -> FilterLine:
+        """The line itself."""
+        return self.query_one(FilterLine)
+
+    def open(self) -> None:
+        """Begin to type."""
+        self.display = True
+        self.line.focus()
+
+    def fold(self) -> None:
+        """Take the line away when nothing is filtered."""
+        self.display = bool(self.line.value)

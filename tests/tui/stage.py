@@ -1,0 +1,125 @@
+"""The program on a stage: opened on a store without a terminal, its keys pressed, its screen read."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from textual import events
+from textual.keys import _character_to_key
+from textual.pilot import Pilot
+
+from botdesk import accounts
+from botdesk.testing import Clock, open_desk
+from botdesk.tui.app import BotdeskApp
+from botdesk.tui.memory import Memory
+from botdesk.tui.widgets.bars import StatusLine
+from botdesk.tui.widgets.window import Window
+
+NAMED = frozenset(
+    {"enter", "escape", "tab", "shift+tab", "ctrl+s", "ctrl+p", "ctrl+q", "ctrl+d", "ctrl+u", "slash", "space"}
+    | {"question_mark", "left", "right", "up", "down", "delete", "backspace", "pagedown", "pageup", "home", "end"}
+)
+"""Keys that are pressed by their name; any longer text is typed letter by letter."""
+
+
+@asynccontextmanager
+async def opened(
+    path: Path,
+    *,
+    operator: str = "ada",
+    size: tuple[int, int] = (80, 24),
+    memory: Memory | None = None,
+    poll: float = 0,
+) -> AsyncIterator[Pilot[None]]:
+    """The program on the store at `path`; its countdowns stand still."""
+    clock = Clock()
+    app = BotdeskApp(
+        lambda: open_desk(path, operator=operator, clock=clock, seed=7), memory=memory, poll=poll, clock=lambda: 0.0
+    )
+    async with app.run_test(size=size) as pilot:
+        await settle(pilot)
+        yield pilot
+    if app.is_open:
+        app.desk.close()
+
+
+async def settle(pilot: Pilot[None], *, seconds: float = 60) -> None:
+    """Wait until nothing is under way: no work on the desk, no message that is not handled yet.
+
+    Twice in a row, because a message that was taken off its queue may be just about to begin some work.
+    """
+    end, quiet = time.monotonic() + seconds, 0
+    while quiet < 2 and pilot.app.is_running:
+        assert time.monotonic() < end, f"still under way: {[worker.name for worker in pilot.app.workers]}"
+        await pilot.pause(0)
+        quiet = quiet + 1 if is_idle(pilot) else 0
+        await asyncio.sleep(0 if quiet else 0.002)
+
+
+def is_idle(pilot: Pilot[None]) -> bool:
+    """Whether no work is under way and no message waits, anywhere in the program."""
+    pumps = [pilot.app, *(each for screen in pilot.app.screen_stack for each in screen.walk_children(with_self=True))]
+    return app_of(pilot).idle and not any(pump.message_queue_size for pump in pumps)
+
+
+async def press(pilot: Pilot[None], *keys: str) -> None:
+    """Press keys, each once the one before has had its effect; a longer text is typed."""
+    for key in keys:
+        for name in [key] if len(key) == 1 or key in NAMED else key:
+            pilot.app.post_message(events.Key(_character_to_key(name) if len(name) == 1 else name, _character(name)))
+        await settle(pilot)
+
+
+def _character(key: str) -> str | None:
+    return key if len(key) == 1 else " " if key == "space" else None
+
+
+async def paste(pilot: Pilot[None], text: str) -> None:
+    """Paste a text, as a terminal with bracketed paste does."""
+    pilot.app.post_message(events.Paste(text))
+    await settle(pilot)
+
+
+async def click(pilot: Pilot[None], selector: str, x: int, y: int = 0, *, times: int = 1) -> None:
+    """Click into a widget, at a place within it."""
+    await pilot.click(selector, offset=(x, y), times=times)
+    await settle(pilot)
+
+
+def app_of(pilot: Pilot[None]) -> BotdeskApp:
+    """The program."""
+    assert isinstance(pilot.app, BotdeskApp)
+    return pilot.app
+
+
+def window(pilot: Pilot[None], name: str) -> Window:
+    """A list of the screen that is shown."""
+    return pilot.app.screen.query_one(f"#{name}", Window)
+
+
+def shown(pilot: Pilot[None]) -> str:
+    """The text of the screen or dialog that is on top, as it is drawn."""
+    return "\n".join(strip.text.rstrip() for strip in pilot.app.screen._compositor.render_strips())
+
+
+def said(pilot: Pilot[None]) -> str:
+    """What the status line says."""
+    return pilot.app.screen.query_one(StatusLine).render().plain
+
+
+def complaints(pilot: Pilot[None]) -> str:
+    """What the program complained about."""
+    return "\n".join(str(note.message) for note in pilot.app._notifications)
+
+
+def names(pilot: Pilot[None]) -> list[str]:
+    """The names in the list of accounts."""
+    return [line.account.name for line in window(pilot, "accounts").rows]
+
+
+def accounts_of(path: Path) -> dict[str, accounts.Line]:
+    """The accounts that the store holds, by name."""
+    with open_desk(path) as desk:
+        return {line.account.name: line for line in desk.ask(accounts.page, accounts.Filter(removed=True)).rows}

@@ -1,0 +1,195 @@
+"""One account: its tokens, who may handle it, what happened; by keyboard and by mouse."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from botdesk import accounts, audit, grants, tokens
+from botdesk.access import Level
+from botdesk.testing import Clock, open_desk
+from tests.tui.stage import accounts_of, click, complaints, opened, paste, press, said, shown, window
+
+
+def deliver(path: Path, *labels: str, account: str = "catalog-sync") -> list[str]:
+    """Issue tokens that were handed over; return their ids."""
+    made = []
+    with open_desk(path) as desk, desk.begin() as tx:
+        for label in labels:
+            issued = tokens.issue(tx, account, label)
+            tokens.deliver(tx, issued.token.id, to="clipboard")
+            made.append(issued.token.id)
+    return made
+
+
+def states(path: Path) -> dict[str, str]:
+    """The states of the tokens, by label."""
+    with open_desk(path) as desk:
+        return {line.token.label: str(line.state) for line in desk.ask(tokens.listed)}
+
+
+async def test_a_token_is_issued_rotated_and_revoked(path: Path, tmp_path: Path) -> None:
+    target = tmp_path / "secret"
+    async with opened(path) as pilot:
+        await press(pilot, "enter", "i", "farm", "ctrl+s", "f")
+        await paste(pilot, str(target))
+        await press(pilot, "enter", "enter")
+        assert f"'farm' written to {target}" in said(pilot)
+        assert target.stat().st_mode & 0o777 == 0o600
+        await press(pilot, "o", "tab", "tab", "-two", "ctrl+s", "x")
+        await paste(pilot, "sh -c 'cat > /dev/null'")
+        await press(pilot, "enter", "enter")
+        assert states(path) == {"farm": "retiring", "farm-two": "active"}
+        await press(pilot, "x", "leaked", "ctrl+s")
+        assert "revoked 'farm-two'" in said(pilot)
+    assert states(path) == {"farm": "retiring", "farm-two": "revoked"}
+
+
+async def test_rotating_asks_for_overlap_and_lifetime_and_refuses_nonsense(path: Path) -> None:
+    (old,) = deliver(path, "farm")
+    async with opened(path) as pilot:
+        await press(pilot, "enter", "o", "backspace", "backspace", "backspace", "soon", "ctrl+s")
+        assert "'soon' is no duration" in shown(pilot)
+        await press(pilot, *["backspace"] * 4, "48h", "tab", *["backspace"] * 3, "never", "ctrl+s")
+        assert "Hand the secret over" in shown(pilot)
+        await press(pilot, "x")
+        await paste(pilot, "sh -c 'cat > /dev/null'")
+        await press(pilot, "enter", "enter")
+    with open_desk(path) as desk:
+        before, after = desk.ask(tokens.find, old), desk.ask(tokens.line, desk.ask(tokens.find, old).successor_id or "")
+        assert (before.expires_at, after.token.expires_at) == (Clock()() + timedelta(hours=48), None)
+
+
+async def test_a_scope_that_the_account_lacks_is_refused_in_the_form(path: Path) -> None:
+    async with opened(path) as pilot:
+        await press(pilot, "enter", "i", "farm", "tab", "tab", " root:all", "ctrl+s")
+        assert "does not have the scope 'root:all'" in shown(pilot)
+        assert "farm" in shown(pilot)
+
+
+async def test_marked_tokens_are_revoked_together(path: Path) -> None:
+    deliver(path, "one", "two", "three")
+    async with opened(path) as pilot:
+        await press(pilot, "enter", "space", "space", "x", "ctrl+s")
+        assert "the reason is empty" in shown(pilot)
+        await press(pilot, "owner left", "enter")
+        assert "revoked 2 tokens" in said(pilot)
+    assert sorted(states(path).values()) == ["active", "revoked", "revoked"]
+
+
+async def test_ended_tokens_are_folded_until_asked_for(path: Path) -> None:
+    ended, _ = deliver(path, "old", "new")
+    with open_desk(path) as desk:
+        desk.run(tokens.revoke, ended, reason="leaked")
+    async with opened(path) as pilot:
+        await press(pilot, "enter")
+        assert len(window(pilot, "token-list").rows) == 1
+        assert "1 ended, h shows them" in said(pilot)
+        await press(pilot, "h")
+        assert len(window(pilot, "token-list").rows) == 2
+        await press(pilot, "G", "x")
+        assert "'old' is revoked" in said(pilot)
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
+async def test_a_token_is_shown_in_full(path: Path, size: tuple[int, int]) -> None:
+    (made,) = deliver(path, "farm")
+    async with opened(path, size=size) as pilot:
+        await press(pilot, "enter", "enter")
+        for text in (f"bdk_{made}_••••", "catalog:read", "2026-11-02 12:00 UTC by ada", "to clipboard", "in 90 days"):
+            assert text in shown(pilot)
+
+
+async def test_access_is_given_and_withdrawn(path: Path) -> None:
+    async with opened(path) as pilot:
+        await press(pilot, "enter", "w")
+        assert "put the cursor on a grant" in said(pilot)
+        await press(pilot, "a", "tab", "right", "ctrl+s")
+        assert "role platform may manage catalog-sync" in said(pilot)
+        await press(pilot, "tab")
+        assert "role platform" in shown(pilot)
+        assert [found.person.name for found in window(pilot, "reach-list").rows] == ["ada", "ben"]
+        await press(pilot, "w", "n")
+        with open_desk(path) as desk:
+            assert len(desk.ask(grants.listed)) == 1
+        await press(pilot, "w", "y")
+        assert "has no grant" in said(pilot)
+    with open_desk(path) as desk:
+        assert desk.ask(grants.listed) == []
+        wanted = audit.Filter(action="grant")
+        assert [event.action for event in desk.ask(audit.page, wanted).rows] == ["grant:withdrawn", "grant:given"]
+
+
+async def test_giving_what_they_have_is_refused_in_the_form(path: Path) -> None:
+    with open_desk(path) as desk:
+        desk.run(grants.give, "catalog-sync", "role:platform", Level.OPERATE)
+    async with opened(path) as pilot:
+        await press(pilot, "a", "ctrl+s")
+        assert "has 'operate' on 'catalog-sync' already" in shown(pilot)
+
+
+async def test_an_account_is_disabled_enabled_modified_and_removed_from_its_own_screen(path: Path) -> None:
+    async with opened(path) as pilot:
+        await press(pilot, "enter", "d", "ctrl+s")
+        assert "disabled catalog-sync" in said(pilot)
+        await press(pilot, "i")
+        assert "catalog-sync is disabled" in said(pilot)
+        await press(pilot, "d")
+        assert accounts_of(path)["catalog-sync"].state == "active"
+        await press(pilot, "e", "-two", "ctrl+s")
+        assert "catalog-sync-two" in shown(pilot)
+        await press(pilot, "D", "catalog-sync-two", "ctrl+s")
+        assert "removed catalog-sync-two" in said(pilot)
+        assert window(pilot, "accounts").has_focus
+
+
+async def test_activity_tells_what_happened_and_an_event_opens(path: Path) -> None:
+    async with opened(path) as pilot:
+        await press(pilot, "enter", "tab", "tab")
+        assert "ada created catalog-sync for other" in shown(pilot)
+        await press(pilot, "enter")
+        assert "account:created, done" in shown(pilot)
+        await press(pilot, "escape", "escape")
+        assert window(pilot, "accounts").has_focus
+
+
+async def test_tabs_are_clicked_and_so_are_the_keys_at_the_bottom(path: Path) -> None:
+    async with opened(path) as pilot:
+        await press(pilot, "enter")
+        await click(pilot, "#--content-tab-access", 2)
+        assert "WHO CAN REACH IT" in shown(pilot)
+        bottom = shown(pilot).splitlines()[-1]
+        await click(pilot, "#keybar", bottom.index("Give access"))
+        assert "Give access to catalog-sync" in shown(pilot)
+        await click(pilot, "#dialog-keys", str(pilot.app.screen.query_one("#dialog-keys").render()).index("esc"))
+        assert "WHO CAN REACH IT" in shown(pilot)
+
+
+async def test_an_account_that_goes_out_of_reach_meanwhile_is_left(path: Path) -> None:
+    with open_desk(path) as desk:
+        desk.run(grants.give, "catalog-sync", "person:ben", Level.MANAGE)
+    async with opened(path, operator="ben") as pilot:
+        await press(pilot, "enter")
+        with open_desk(path) as desk:
+            desk.run(grants.withdraw, "catalog-sync", "person:ben")
+        await press(pilot, "r")
+        assert "there is no account" in complaints(pilot)
+        assert window(pilot, "accounts").has_focus
+
+
+async def test_an_account_that_was_removed_by_another_can_still_be_looked_at(path: Path) -> None:
+    async with opened(path) as pilot:
+        await press(pilot, "enter")
+        with open_desk(path) as desk:
+            desk.run(accounts.remove, "catalog-sync")
+        await press(pilot, "r", "i")
+        assert "catalog-sync is removed" in said(pilot)
+
+
+async def test_ids_are_copied(path: Path) -> None:
+    (made,) = deliver(path, "farm")
+    async with opened(path) as pilot:
+        await press(pilot, "y")
+        assert pilot.app.clipboard == "catalog-sync"
+        await press(pilot, "enter", "y")
+        assert pilot.app.clipboard == made

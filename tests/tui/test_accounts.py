@@ -1,0 +1,210 @@
+"""The list of accounts, by keyboard and by mouse."""
+
+from pathlib import Path
+
+import pytest
+from textual.widgets import Input
+
+from botdesk import accounts, grants, people
+from botdesk.access import Level, Standing
+from botdesk.testing import open_desk
+from botdesk.tui.base import DeskScreen
+from tests.tui.stage import accounts_of, click, complaints, names, opened, press, said, shown, window
+
+
+async def test_the_first_start_says_who_is_the_first_admin_and_teaches(tmp_path: Path) -> None:
+    async with opened(tmp_path / "new.db") as pilot:
+        assert "made ada the first admin" in said(pilot)
+        assert "creates the first one" in shown(pilot)
+        assert "botdesk demo" in shown(pilot)
+
+
+async def test_a_created_account_is_opened_and_the_list_has_the_cursor_on_it(path: Path) -> None:
+    async with opened(path) as pilot:
+        await press(pilot, "n", "deploy-bot", "tab", "right", "tab", "Rolls", "tab", "deploy:write", "ctrl+s")
+        assert "created deploy-bot; i issues its first token" in said(pilot)
+        assert "no live token: i issues one" in shown(pilot)
+        await press(pilot, "escape")
+        assert window(pilot, "accounts").row.account.name == "deploy-bot"
+    made = accounts_of(path)["deploy-bot"].account
+    assert (made.purpose, made.description, made.scopes) == (accounts.Purpose.CATALOG, "Rolls", "deploy:write")
+
+
+async def test_a_name_is_judged_while_it_is_typed(path: Path) -> None:
+    async with opened(path) as pilot:
+        await press(pilot, "n", "bot")
+        assert "'bot' says little" in shown(pilot)
+        await press(pilot, "-runner")
+        assert "a good name" in shown(pilot)
+
+
+async def test_a_wrong_name_is_told_with_a_hint_and_nothing_typed_is_lost(path: Path) -> None:
+    async with opened(path) as pilot:
+        await press(pilot, "n", "Deploy_Bot", "ctrl+s")
+        assert "try 'deploy-bot'" in shown(pilot)
+        await press(pilot, "escape")
+        assert "esc again throws away what you typed" in shown(pilot)
+        assert pilot.app.screen.query_one("#name", Input).value == "Deploy_Bot"
+        await press(pilot, "escape")
+        assert isinstance(pilot.app.screen, DeskScreen)
+
+
+async def test_what_the_desk_refuses_is_told_in_the_form_and_nothing_typed_is_lost(path: Path) -> None:
+    async with opened(path) as pilot:
+        await press(pilot, "n", "catalog-sync", "tab", "tab", "Rolls", "ctrl+s")
+        assert "the name 'catalog-sync' is taken" in shown(pilot)
+        assert pilot.app.screen.query_one("#description", Input).value == "Rolls"
+        await press(pilot, "shift+tab", "shift+tab", "-two", "ctrl+s")
+        assert "created catalog-sync-two" in said(pilot)
+
+
+async def test_typing_filters_the_list_and_escape_takes_it_back(path: Path) -> None:
+    async with opened(path) as pilot:
+        await press(pilot, "slash", "metr")
+        assert names(pilot) == ["metrics-ingest"]
+        assert "Keep it" in shown(pilot)
+        await press(pilot, "enter")
+        assert "filter 'metr'" in said(pilot)
+        await press(pilot, "escape")
+        assert len(names(pilot)) == 3
+
+
+async def test_a_filter_that_nothing_matches_says_how_to_get_out(path: Path) -> None:
+    async with opened(path) as pilot:
+        await press(pilot, "slash", "zzz", "enter")
+        assert "nothing matches: esc empties the filter" in shown(pilot)
+        await press(pilot, "e")
+        assert "no account under the cursor" in said(pilot)
+
+
+async def test_sorting_goes_through_the_columns_and_turns_round(path: Path) -> None:
+    async with opened(path) as pilot:
+        await press(pilot, "S")
+        assert names(pilot)[0] == "nightly-build"
+        await press(pilot, "s")
+        assert "by purpose" in said(pilot)
+        await click(pilot, "#accounts", 4)
+        await click(pilot, "#accounts", 4)
+        assert names(pilot)[0] == "catalog-sync"
+        assert "NAME ↑" in shown(pilot)
+
+
+async def test_the_cursor_moves_by_letters_arrows_and_pages(path: Path) -> None:
+    with open_desk(path) as desk:
+        for number in range(60):
+            desk.run(accounts.create, f"many-{number:02}")
+    async with opened(path) as pilot:
+        at = lambda: window(pilot, "accounts").cursor  # noqa: E731
+        places = []
+        for key in ("j", "down", "k", "up", "ctrl+d", "pagedown", "ctrl+u", "pageup", "G", "g", "end", "home"):
+            await press(pilot, key)
+            places.append(at())
+        assert places == [1, 2, 1, 0, 10, 20, 10, 0, 62, 0, 62, 0]
+
+
+async def test_marked_accounts_are_disabled_together_and_enabled_again(path: Path) -> None:
+    async with opened(path) as pilot:
+        await press(pilot, "space", "space", "d", "holidays", "ctrl+s")
+        assert "disabled 2 accounts" in said(pilot)
+        disabled = {name for name, line in accounts_of(path).items() if line.state == "disabled"}
+        assert disabled == {"catalog-sync", "metrics-ingest"}
+        await press(pilot, "g")
+        assert "d Enable" in shown(pilot)
+        await press(pilot, "d")
+        assert "enabled catalog-sync" in said(pilot)
+    assert accounts_of(path)["catalog-sync"].state == "active"
+
+
+async def test_escape_takes_marks_back(path: Path) -> None:
+    async with opened(path) as pilot:
+        await press(pilot, "space", "space")
+        assert "2 marked" in said(pilot)
+        await press(pilot, "escape")
+        assert "marked" not in said(pilot)
+
+
+async def test_marked_accounts_get_access_together(path: Path) -> None:
+    async with opened(path) as pilot:
+        await press(pilot, "space", "space", "a", "ctrl+s")
+        assert "role platform may operate 2 accounts" in said(pilot)
+    with open_desk(path) as desk:
+        assert [line.account for line in desk.ask(grants.listed)] == ["catalog-sync", "metrics-ingest"]
+
+
+async def test_removing_asks_for_the_name(path: Path) -> None:
+    async with opened(path) as pilot:
+        await press(pilot, "D", "catalog", "ctrl+s")
+        assert "that is not its name" in shown(pilot)
+        assert accounts_of(path)["catalog-sync"].state == "active"
+        await press(pilot, "-sync", "tab", "replaced", "enter")
+        assert "removed catalog-sync; its history stays" in said(pilot)
+        await press(pilot, "f", "f")
+        assert "removed" in shown(pilot)
+    assert accounts_of(path)["catalog-sync"].state == "removed"
+
+
+async def test_an_account_is_modified(path: Path) -> None:
+    async with opened(path) as pilot:
+        await press(pilot, "e", "-two", "ctrl+s")
+        assert "modified catalog-sync-two" in said(pilot)
+    assert "catalog-sync-two" in accounts_of(path)
+
+
+async def test_the_states_that_are_shown_can_be_chosen(path: Path) -> None:
+    with open_desk(path) as desk:
+        desk.run(accounts.disable, "metrics-ingest")
+        desk.run(accounts.remove, "nightly-build")
+    async with opened(path) as pilot:
+        seen = [names(pilot)]
+        for _ in range(2):
+            await press(pilot, "f")
+            seen.append(names(pilot))
+    assert seen == [
+        ["catalog-sync", "metrics-ingest"],
+        ["metrics-ingest"],
+        ["catalog-sync", "metrics-ingest", "nightly-build"],
+    ]
+
+
+async def test_the_preview_follows_the_cursor_where_there_is_room(path: Path) -> None:
+    async with opened(path, size=(120, 40)) as pilot:
+        assert "ada created catalog-sync" in shown(pilot)
+        await press(pilot, "j")
+        assert "ada created metrics-ingest" in shown(pilot)
+        await pilot.resize_terminal(80, 24)
+        assert "ada created" not in shown(pilot)
+
+
+async def test_rows_are_clicked_and_opened_by_a_double_click(path: Path) -> None:
+    async with opened(path) as pilot:
+        await click(pilot, "#accounts", 5, 2)
+        assert window(pilot, "accounts").row.account.name == "metrics-ingest"
+        await click(pilot, "#accounts", 5, 3, times=2)
+        assert "nightly-build" in shown(pilot)
+        assert "Tokens" in shown(pilot)
+
+
+@pytest.mark.parametrize("key", ["i", "e", "d", "D", "a"])
+async def test_a_key_that_the_level_refuses_says_why(path: Path, key: str) -> None:
+    with open_desk(path) as desk:
+        desk.run(grants.give, "catalog-sync", "person:ben", Level.VIEW)
+    async with opened(path, operator="ben") as pilot:
+        await press(pilot, key)
+        assert f"it takes '{'operate' if key == 'i' else 'manage'}' on catalog-sync, you have 'view'" in said(pilot)
+        assert names(pilot) == ["catalog-sync"]
+
+
+async def test_an_auditor_creates_nothing_and_is_told_why(path: Path) -> None:
+    with open_desk(path) as desk:
+        desk.run(people.add, "dora", standing=Standing.AUDITOR)
+    async with opened(path, operator="dora") as pilot:
+        await press(pilot, "n")
+        assert "it takes an admin, and dora is an auditor" in said(pilot)
+
+
+async def test_somebody_who_is_disabled_meanwhile_sees_nothing_more_and_is_told(path: Path) -> None:
+    async with opened(path, operator="ben") as pilot:
+        with open_desk(path) as desk:
+            desk.run(people.disable, "ben")
+        await press(pilot, "r")
+        assert "'ben' is no active person of this desk" in complaints(pilot)

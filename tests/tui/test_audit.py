@@ -1,0 +1,132 @@
+"""The audit's timeline: filters, detail, and whether the record holds."""
+
+from pathlib import Path
+
+import pysqlite3
+import pytest
+
+from botdesk import accounts, audit, tokens
+from botdesk.desk import Desk
+from botdesk.errors import NotFound
+from botdesk.testing import open_desk
+from tests.tui.stage import app_of, opened, press, said, shown, window
+
+BROKEN = "UPDATE account SET scopes = 'everything' WHERE name = 'catalog-sync'"
+
+
+def by_sql(path: Path, statement: str) -> None:
+    """Change the store behind the desk's back."""
+    connection = pysqlite3.connect(str(path))
+    connection.execute(statement)
+    connection.commit()
+    connection.close()
+
+
+async def test_an_event_is_shown_with_its_hash_beside_the_list_and_in_a_dialog(path: Path) -> None:
+    async with opened(path, size=(120, 40)) as pilot:
+        await press(pilot, "3")
+        digest = window(pilot, "events").row.hash
+        assert digest[:24] in shown(pilot)
+        await press(pilot, "enter")
+        assert digest in shown(pilot)
+        await press(pilot, "y")
+        assert app_of(pilot).clipboard == f"{window_row(path)}:{digest}"
+
+
+def window_row(path: Path) -> int:
+    """The sequence of the newest event."""
+    with open_desk(path) as desk:
+        return desk.head().sequence
+
+
+async def test_the_filters_are_combined_and_taken_back(path: Path) -> None:
+    async with opened(path) as pilot:
+        await press(pilot, "3")
+        everything = window(pilot, "events").total
+        await press(pilot, "f", "metrics-ingest", "tab", "ada", "tab", "account:created", "tab", "right", "ctrl+s")
+        assert [event.account for event in window(pilot, "events").rows] == ["metrics-ingest"]
+        assert "account metrics-ingest · actor ada · action account:created · outcome done" in said(pilot)
+        await press(pilot, "f", *["tab"] * 4, "1h", "tab", "today", "ctrl+s")
+        assert window(pilot, "events").total == 0
+        await press(pilot, "escape")
+        assert window(pilot, "events").total == everything
+
+
+async def test_a_time_that_is_none_is_told_in_the_form(path: Path) -> None:
+    async with opened(path) as pilot:
+        await press(pilot, "3", "f", *["tab"] * 4, "soon", "ctrl+s")
+        assert "'soon' is no time" in shown(pilot)
+
+
+async def test_refusals_stand_out_and_can_be_asked_for(path: Path) -> None:
+    with open_desk(path, operator="ben") as desk, pytest.raises(NotFound):
+        desk.ask(accounts.find, "catalog-sync")
+    async with opened(path) as pilot:
+        await press(pilot, "3", "f", "tab", "tab", "tab", "right", "right", "ctrl+s")
+        assert "ben tried to look at catalog-sync: refused" in shown(pilot)
+
+
+async def test_searching_goes_as_one_types_and_escape_takes_it_back(path: Path) -> None:
+    async with opened(path) as pilot:
+        await press(pilot, "3", "slash", "nightly")
+        assert [event.account for event in window(pilot, "events").rows] == ["nightly-build"]
+        await press(pilot, "escape")
+        assert window(pilot, "events").total > 1
+
+
+async def test_the_chain_holds_until_somebody_changes_the_store_by_sql(path: Path) -> None:
+    async with opened(path) as pilot:
+        await press(pilot, "3")
+        assert "the chain holds" in shown(pilot)
+        by_sql(path, BROKEN)
+        await press(pilot, "v")
+        assert "THE RECORD IS BROKEN" in shown(pilot)
+
+
+async def test_events_after_the_check_are_counted_until_it_is_done_again(path: Path) -> None:
+    async with opened(path) as pilot:
+        await press(pilot, "3")
+        with open_desk(path, seed=9) as other:
+            other.run(accounts.create, "archive-bot")
+        await press(pilot, "r")
+        assert "1 since then, v checks them" in shown(pilot)
+        await press(pilot, "v")
+        assert "since then" not in shown(pilot)
+
+
+async def test_a_long_timeline_is_read_from_both_ends_and_says_which_day_it_is(path: Path) -> None:
+    fill(path, days=60, each=20)
+    async with opened(path) as pilot:
+        await press(pilot, "3")
+        events = window(pilot, "events")
+        assert len(events.rows) < events.total
+        await press(pilot, "G")
+        assert events.row.sequence == 1
+        assert len(events.rows) < events.total
+        newest = events.rows[0].sequence
+        await press(pilot, *["ctrl+u"] * 12)
+        assert events.rows[0].sequence > newest
+        assert [row.sequence for row in events.rows] == sorted((row.sequence for row in events.rows), reverse=True)
+        assert "TIME" in (header := shown(pilot).splitlines()[3 if "refused" not in shown(pilot) else 4])
+        assert "2026" in header
+        await press(pilot, "g")
+        assert events.row.sequence == events.total
+
+
+def fill(path: Path, *, days: int, each: int) -> None:
+    """Let a token be used, some times on each of many days."""
+    from datetime import timedelta
+
+    from botdesk.testing import Clock, light_hasher, seeded
+
+    clock = Clock()
+    start = clock.now
+    with Desk.open(path, operator="ada", clock=clock, entropy=seeded(3), hasher=light_hasher()) as desk:
+        with desk.begin() as tx:
+            issued = tokens.issue(tx, "catalog-sync", "farm", never=True)
+            token = tokens.deliver(tx, issued.token.id, to="clipboard")
+            account = accounts.find(tx, "catalog-sync")
+            for step in range(days * each):
+                tx.now = start + timedelta(days=step // each, minutes=step % each)
+                tokens.used(tx, token, account, address="192.0.2.1")
+        assert desk.ask(audit.page).total > days * each

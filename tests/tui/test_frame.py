@@ -1,0 +1,158 @@
+"""What is the same on every screen: keys, help, palette, themes, what is remembered, what is told."""
+
+from pathlib import Path
+
+import pytest
+from textual.binding import Binding
+
+from botdesk import accounts, errors
+from botdesk.testing import open_desk
+from botdesk.tui.base import SEVERITIES, DeskScreen
+from botdesk.tui.memory import Memory
+from botdesk.tui.themes import THEMES
+from tests.tui.stage import app_of, complaints, names, opened, press, said, settle, shown, window
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
+@pytest.mark.parametrize("key", ["1", "2", "3", "4", "enter"])
+async def test_help_tells_every_key_of_the_screen(path: Path, key: str, size: tuple[int, int]) -> None:
+    async with opened(path, size=size) as pilot:
+        await press(pilot, key)
+        screen = pilot.app.screen
+        wanted = {found.binding.tooltip for found in screen.active_bindings.values() if found.binding.tooltip}
+        await press(pilot, "question_mark")
+        seen = shown(pilot)
+        for _ in range(8):
+            await press(pilot, "pagedown")
+            seen += shown(pilot)
+        missing = {tooltip for tooltip in wanted if " ".join(tooltip.split()[:4]) not in " ".join(seen.split())}
+        assert missing == set()
+        await press(pilot, "escape")
+        assert pilot.app.screen is screen
+
+
+def test_every_key_says_what_it_does() -> None:
+    from botdesk.tui.screens import access, account, audit, people
+    from botdesk.tui.screens import accounts as list_of_accounts
+
+    screens = [
+        access.AccessScreen,
+        account.AccountScreen,
+        audit.AuditScreen,
+        people.PeopleScreen,
+        list_of_accounts.AccountsScreen,
+        DeskScreen,
+    ]
+    for screen in screens:
+        for binding in screen.BINDINGS:
+            assert isinstance(binding, Binding)
+            assert binding.description
+            assert binding.tooltip
+
+
+async def test_the_palette_offers_what_the_keys_do(path: Path) -> None:
+    async with opened(path) as pilot:
+        await press(pilot, "ctrl+p", "modify")
+        await pilot.pause(0.3)
+        await settle(pilot)
+        await press(pilot, "enter")
+        assert "Modify catalog-sync" in shown(pilot)
+
+
+async def test_as_many_keys_are_shown_as_fit_and_help_always(path: Path) -> None:
+    async with opened(path, size=(60, 15)) as pilot:
+        for key in ("1", "2", "3", "4", "1", "enter"):
+            await press(pilot, key)
+            assert "? Keys" in shown(pilot).splitlines()[-1]
+
+
+@pytest.mark.parametrize("size", [(60, 15), (40, 10), (200, 60)])
+async def test_every_screen_and_dialog_can_be_opened_at_any_size(path: Path, size: tuple[int, int]) -> None:
+    ways = ("n", "i", "e", "d", "D", "a", "question_mark")
+    async with opened(path, size=size) as pilot:
+        for key in ("1", "2", "3", "4", "1"):
+            await press(pilot, key)
+        for key in ways:
+            await press(pilot, key)
+            assert "esc" in shown(pilot)
+            await press(pilot, "escape", "escape")
+        await pilot.resize_terminal(80, 24)
+        await settle(pilot)
+        assert names(pilot)[0] in shown(pilot)
+
+
+async def test_theme_screen_filter_and_head_are_remembered(path: Path, tmp_path: Path) -> None:
+    memory = Memory.load(tmp_path / "state" / "tui.json")
+    async with opened(path, memory=memory) as pilot:
+        await press(pilot, "T", "slash", "metr", "enter", "3")
+        app_of(pilot).poll_soon()
+        await settle(pilot)
+        again = Memory.load(memory.path)
+    assert (again.theme, again.screen, again.filters) == (THEMES[1].name, "audit", {"accounts": "metr"})
+    assert memory.path.stat().st_mode & 0o777 == 0o600
+    async with opened(path, memory=again) as pilot:
+        assert pilot.app.theme == THEMES[1].name
+        assert window(pilot, "events").rows
+        await press(pilot, "1")
+        assert names(pilot) == ["metrics-ingest"]
+        assert "filter 'metr'" in said(pilot)
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"theme": 3, "filters": [], "heads": {"x": 1}}', "\x00" * 9])
+async def test_a_damaged_memory_is_forgotten(path: Path, tmp_path: Path, text: str) -> None:
+    (tmp_path / "tui.json").write_text(text)
+    async with opened(path, memory=Memory.load(tmp_path / "tui.json")) as pilot:
+        assert len(names(pilot)) == 3
+
+
+async def test_a_history_that_was_rewritten_since_last_time_is_an_alarm(path: Path, tmp_path: Path) -> None:
+    memory = Memory(tmp_path / "tui.json", heads={str(path): f"3:{'0' * 64}"})
+    async with opened(path, memory=memory) as pilot:
+        assert "HISTORY REWRITTEN OR CUT SHORT" in shown(pilot).splitlines()[1]
+        assert "no longer holds event 3" in complaints(pilot)
+    assert memory.heads[str(path)].startswith("3:0")
+
+
+async def test_a_store_that_goes_away_is_told_and_so_is_its_return(path: Path) -> None:
+    away = path.with_name("away.db")
+    async with opened(path) as pilot:
+        path.rename(away)
+        app_of(pilot).poll_soon()
+        await settle(pilot)
+        assert "NO ANSWER FROM THE STORE" in shown(pilot)
+        assert "trying again" in said(pilot)
+        assert len(names(pilot)) == 3
+        away.rename(path)
+        app_of(pilot).poll_soon()
+        await settle(pilot)
+        assert "NO ANSWER" not in shown(pilot)
+        assert "the store answers again" in said(pilot)
+
+
+async def test_one_thing_is_done_at_a_time(path: Path) -> None:
+    async with opened(path) as pilot:
+        await press(pilot, "n")
+        app_of(pilot).screen_stack[-2].action_issue()
+        await settle(pilot)
+        assert "New service account" in shown(pilot)
+
+
+async def test_times_that_go_by_are_shown_though_nothing_changes(path: Path) -> None:
+    from datetime import timedelta
+
+    async with opened(path) as pilot:
+        with open_desk(path, seed=9) as other:
+            other.run(accounts.create, "archive-bot")
+        clock = app_of(pilot).desk.clock
+        clock.forward(timedelta(minutes=1))  # type: ignore[attr-defined]
+        app_of(pilot).poll_soon()
+        await settle(pilot)
+        assert names(pilot)[0] == "archive-bot"
+
+
+def test_every_error_has_its_severity() -> None:
+    def below(kind: type[errors.BotdeskError]) -> set[type[errors.BotdeskError]]:
+        return {kind}.union(*(below(each) for each in kind.__subclasses__()))
+
+    ours = {kind for kind in below(errors.BotdeskError) if kind.__module__ == "botdesk.errors"}
+    assert set(SEVERITIES) == ours - {errors.BotdeskError}
