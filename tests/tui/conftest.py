@@ -1,13 +1,26 @@
 """What the stories and the snapshots share."""
 
 import fcntl
+import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from botdesk import accounts, people
 from botdesk.testing import open_desk
-from tests.tui.scenes import build
+from tests.tui.scenes import bare, build
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _bare_environment() -> Iterator[None]:
+    """No display, no ssh, no tmux: the handoff looks the same everywhere."""
+    with pytest.MonkeyPatch.context() as patch:
+        left = dict(os.environ)
+        bare(left)
+        for name in set(os.environ) - set(left):
+            patch.delenv(name)
+        yield
 
 
 @pytest.fixture(scope="session")

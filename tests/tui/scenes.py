@@ -1,6 +1,7 @@
 """The scenes that snapshots and screenshots are made of: keys pressed on the demo desk."""
 
 import shutil
+from collections.abc import MutableMapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,16 +15,18 @@ SIZES = ((80, 24), (120, 40))
 
 @dataclass(frozen=True)
 class Scene:
-    """A name and the keys that lead there."""
+    """A name, the keys that lead there, and whether on the demo desk or on a new one."""
 
     name: str
     keys: tuple[str, ...] = ()
+    new: bool = False
 
 
-LABEL = ("p", "r", "o", "d")
+HANDOFF = ("j", "i", "prod", "ctrl+s")
 SCENES = (
+    Scene("first-start", new=True),
     Scene("accounts"),
-    Scene("accounts-filter", ("slash", "b", "o", "t")),
+    Scene("accounts-filter", ("slash", "bot")),
     Scene("accounts-marked", ("space", "space")),
     Scene("account", ("j", "enter")),
     Scene("account-ended", ("j", "enter", "h")),
@@ -48,7 +51,15 @@ SCENES = (
     Scene("person", ("4", "n")),
     Scene("role", ("4", "tab", "n")),
     Scene("member", ("4", "tab", "m")),
-    Scene("handoff", ("j", "i", *LABEL, "ctrl+s")),
+    Scene("token", ("j", "enter", "enter")),
+    Scene("handoff", HANDOFF),
+    Scene("handoff-sent", (*HANDOFF, "c")),
+    Scene("handoff-file", (*HANDOFF, "f", "/proc/no", "enter")),
+    Scene("handoff-left", (*HANDOFF, "escape")),
+    Scene("refused", ("n", "ci-bot", "ctrl+s")),
+    Scene("disable-person", ("4", "j", "d")),
+    Scene("complaint", ("4", "tab", "n", "agents", "ctrl+s", "x")),
+    Scene("palette", ("ctrl+p",)),
 )
 
 
@@ -57,10 +68,19 @@ def build(path: Path) -> None:
     demo.open_desk(path).close()
 
 
-def app_of(template: Path, folder: Path) -> BotdeskApp:
-    """The program on a copy of the demo desk, without polling, at the demo's own instant."""
-    path = folder / "demo.db"
-    shutil.copy(template, path)
+def bare(environ: MutableMapping[str, str]) -> None:
+    """Take out of the environment what the handoff goes by, so that it looks the same everywhere."""
+    for name in ("DISPLAY", "WAYLAND_DISPLAY", "TMUX", "STY", "SSH_CONNECTION", "SSH_TTY", "SSH_CLIENT", "NO_COLOR"):
+        environ.pop(name, None)
+
+
+def staged(template: Path, folder: Path, scene: Scene) -> BotdeskApp:
+    """The program, without polling, at the demo's own instant: on a copy of the demo desk, or on a new one."""
+    path = folder / f"{scene.name}.db"
+    path.unlink(missing_ok=True)
+    if not scene.new:
+        shutil.copy(template, path.with_name("demo.db"))
+        path = path.with_name("demo.db")
 
     def opener() -> Desk:
         return testing.open_desk(path, clock=testing.Clock(demo.NOW), seed=2, source="demo")
@@ -70,8 +90,8 @@ def app_of(template: Path, folder: Path) -> BotdeskApp:
 
 async def draw(template: Path, folder: Path, scene: Scene, size: tuple[int, int]) -> str:
     """Play a scene and return its picture as SVG."""
-    app = app_of(template, folder)
-    async with app.run_test(size=size) as pilot:
+    app = staged(template, folder, scene)
+    async with app.run_test(size=size, notifications=True) as pilot:
         await settle(pilot)
         await press(pilot, *scene.keys)
         picture = app.export_screenshot(title="botdesk")

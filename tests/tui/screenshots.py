@@ -6,7 +6,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests.tui.scenes import SCENES, SIZES, build, draw
+from tests.tui.scenes import SCENES, SIZES, bare, build, draw
 
 FOLDER = Path(__file__).parents[2] / "screenshots"
 
@@ -15,6 +15,7 @@ def main() -> None:
     """Draw every scene in every size."""
     os.environ["TZ"] = "UTC"
     time.tzset()
+    bare(os.environ)
     FOLDER.mkdir(exist_ok=True)
     for old in FOLDER.glob("*.svg"):
         old.unlink()

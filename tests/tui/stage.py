@@ -32,7 +32,7 @@ async def opened(
     size: tuple[int, int] = (80, 24),
     memory: Memory | None = None,
     poll: float = 0,
-) -> AsyncIterator[Pilot[None]]:
+) -> AsyncIterator[Pilot[str]]:
     """The program on the store at `path`; its countdowns stand still."""
     clock = Clock()
     app = BotdeskApp(
@@ -45,7 +45,7 @@ async def opened(
         app.desk.close()
 
 
-async def settle(pilot: Pilot[None], *, seconds: float = 60) -> None:
+async def settle(pilot: Pilot[str], *, seconds: float = 60) -> None:
     """Wait until nothing is under way: no work on the desk, no message that is not handled yet.
 
     Twice in a row, because a message that was taken off its queue may be just about to begin some work.
@@ -58,13 +58,13 @@ async def settle(pilot: Pilot[None], *, seconds: float = 60) -> None:
         await asyncio.sleep(0 if quiet else 0.002)
 
 
-def is_idle(pilot: Pilot[None]) -> bool:
+def is_idle(pilot: Pilot[str]) -> bool:
     """Whether no work is under way and no message waits, anywhere in the program."""
     pumps = [pilot.app, *(each for screen in pilot.app.screen_stack for each in screen.walk_children(with_self=True))]
     return app_of(pilot).idle and not any(pump.message_queue_size for pump in pumps)
 
 
-async def press(pilot: Pilot[None], *keys: str) -> None:
+async def press(pilot: Pilot[str], *keys: str) -> None:
     """Press keys, each once the one before has had its effect; a longer text is typed."""
     for key in keys:
         for name in [key] if len(key) == 1 or key in NAMED else key:
@@ -76,45 +76,45 @@ def _character(key: str) -> str | None:
     return key if len(key) == 1 else " " if key == "space" else None
 
 
-async def paste(pilot: Pilot[None], text: str) -> None:
+async def paste(pilot: Pilot[str], text: str) -> None:
     """Paste a text, as a terminal with bracketed paste does."""
     pilot.app.post_message(events.Paste(text))
     await settle(pilot)
 
 
-async def click(pilot: Pilot[None], selector: str, x: int, y: int = 0, *, times: int = 1) -> None:
+async def click(pilot: Pilot[str], selector: str, x: int, y: int = 0, *, times: int = 1) -> None:
     """Click into a widget, at a place within it."""
     await pilot.click(selector, offset=(x, y), times=times)
     await settle(pilot)
 
 
-def app_of(pilot: Pilot[None]) -> BotdeskApp:
+def app_of(pilot: Pilot[str]) -> BotdeskApp:
     """The program."""
     assert isinstance(pilot.app, BotdeskApp)
     return pilot.app
 
 
-def window(pilot: Pilot[None], name: str) -> Window:
+def window(pilot: Pilot[str], name: str) -> Window:
     """A list of the screen that is shown."""
     return pilot.app.screen.query_one(f"#{name}", Window)
 
 
-def shown(pilot: Pilot[None]) -> str:
+def shown(pilot: Pilot[str]) -> str:
     """The text of the screen or dialog that is on top, as it is drawn."""
     return "\n".join(strip.text.rstrip() for strip in pilot.app.screen._compositor.render_strips())
 
 
-def said(pilot: Pilot[None]) -> str:
+def said(pilot: Pilot[str]) -> str:
     """What the status line says."""
     return pilot.app.screen.query_one(StatusLine).render().plain
 
 
-def complaints(pilot: Pilot[None]) -> str:
+def complaints(pilot: Pilot[str]) -> str:
     """What the program complained about."""
     return "\n".join(str(note.message) for note in pilot.app._notifications)
 
 
-def names(pilot: Pilot[None]) -> list[str]:
+def names(pilot: Pilot[str]) -> list[str]:
     """The names in the list of accounts."""
     return [line.account.name for line in window(pilot, "accounts").rows]
 

@@ -146,7 +146,7 @@ async def test_an_account_is_disabled_enabled_modified_and_removed_from_its_own_
 async def test_activity_tells_what_happened_and_an_event_opens(path: Path) -> None:
     async with opened(path) as pilot:
         await press(pilot, "enter", "tab", "tab")
-        assert "ada created catalog-sync for other" in shown(pilot)
+        assert "ada created catalog-sync" in shown(pilot)
         await press(pilot, "enter")
         assert "account:created, done" in shown(pilot)
         await press(pilot, "escape", "escape")
@@ -159,7 +159,7 @@ async def test_tabs_are_clicked_and_so_are_the_keys_at_the_bottom(path: Path) ->
         await click(pilot, "#--content-tab-access", 2)
         assert "WHO CAN REACH IT" in shown(pilot)
         bottom = shown(pilot).splitlines()[-1]
-        await click(pilot, "#keybar", bottom.index("Give access"))
+        await click(pilot, "#keybar", bottom.index("Grant"))
         assert "Give access to catalog-sync" in shown(pilot)
         await click(pilot, "#dialog-keys", str(pilot.app.screen.query_one("#dialog-keys").render()).index("esc"))
         assert "WHO CAN REACH IT" in shown(pilot)

@@ -34,8 +34,10 @@ async def test_a_wrong_login_name_is_told_in_the_form(path: Path) -> None:
 
 async def test_a_role_is_created_filled_modified_emptied_and_removed(path: Path) -> None:
     async with opened(path) as pilot:
-        await press(pilot, "4", "tab", "n", "payments", "tab", "Money", "ctrl+s")
+        await press(pilot, "4", "tab", "n", "payments", "tab", "Money", "tab", "ledger:write", "ctrl+s")
         assert "created the role payments; m adds members" in said(pilot)
+        with open_desk(path) as desk:
+            assert desk.ask(people.find_role, "payments").scopes == "ledger:write"
         assert window(pilot, "roles").row.role.name == "payments"
         await press(pilot, "m", "right", "ctrl+s")
         assert "put ben into payments" in said(pilot)

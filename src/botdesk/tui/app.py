@@ -42,7 +42,7 @@ SLOW_SECONDS: Final = 0.5
 SAVING: Final = "saving …"
 
 
-class BotdeskApp(App[None]):
+class BotdeskApp(App[str]):
     """botdesk in the terminal.
 
     Attributes:
@@ -129,7 +129,7 @@ class BotdeskApp(App[None]):
         offered: set[str] = set()
         for found in screen.active_bindings.values():
             binding = found.binding
-            if binding.tooltip and found.enabled and binding.action not in offered:
+            if binding.tooltip and found.enabled and binding.action not in offered and found.node in (screen, self):
                 offered.add(binding.action)
                 act = partial(self.call_later, self.run_action, binding.action, found.node)
                 yield SystemCommand(binding.description, binding.tooltip, act)

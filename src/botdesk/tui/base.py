@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Concatenate, Final, ParamSpec, 
 from textual import events, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
+from textual.css.query import NoMatches
 from textual.screen import Screen
 from textual.widgets import Input
 
@@ -14,7 +15,6 @@ from botdesk.errors import BotdeskError, StoreError
 from botdesk.tui.widgets.bars import AlarmLine, StatusLine, TitleBar
 from botdesk.tui.widgets.filter import FilterBar
 from botdesk.tui.widgets.keybar import KeyBar
-from botdesk.tui.widgets.window import Window
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -66,14 +66,15 @@ class DeskScreen(Screen[None]):
     FIRST: ClassVar[str] = ""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("1", "app.go('accounts')", "Accounts", show=False, tooltip="All service accounts"),
-        Binding("2", "app.go('access')", "Access", show=False, tooltip="Who may reach what"),
-        Binding("3", "app.go('audit')", "Audit", show=False, tooltip="Who did what, and whether the record holds"),
-        Binding("4", "app.go('people')", "People", show=False, tooltip="People and roles"),
+        Binding("1", "app.go('accounts')", "Go to accounts", show=False, tooltip="All service accounts"),
+        Binding("2", "app.go('access')", "Go to access", show=False, tooltip="Who may reach what"),
+        Binding(
+            "3", "app.go('audit')", "Go to audit", show=False, tooltip="Who did what; whether the record holds"
+        ),
+        Binding("4", "app.go('people')", "Go to people", show=False, tooltip="People and roles"),
         Binding("escape", "back", "Back", show=False, tooltip="Take back the filter or the marks, or leave"),
         Binding("r", "refresh_now", "Refresh", show=False, tooltip="Read everything again"),
         Binding("question_mark", "help", "Keys", tooltip="Every key of this screen"),
-        Binding("ctrl+p", "app.command_palette", "Palette", show=False, tooltip="Find a command by name"),
         Binding("T", "app.next_theme", "Theme", show=False, tooltip="The next theme"),
         Binding("q", "app.quit", "Quit", show=False, tooltip="Leave botdesk"),
     ]
@@ -126,6 +127,9 @@ class DeskScreen(Screen[None]):
         self.query_one(AlarmLine).warn(self.desk_app.history.warning)
         try:
             await self.reload()
+        except NoMatches:
+            if self in self.app.screen_stack:
+                raise
         except BotdeskError as error:
             if not (isinstance(error, StoreError) and self.desk_app.history.lost):
                 self.desk_app.complain(error)
@@ -179,9 +183,8 @@ class DeskScreen(Screen[None]):
         """Show every key."""
         from botdesk.tui.dialogs.help import HelpDialog
 
-        everywhere = (*DeskScreen.BINDINGS, *Window.BINDINGS, *type(self.app).BINDINGS)
-        common = frozenset(binding.action for binding in everywhere if isinstance(binding, Binding))
-        self.app.push_screen(HelpDialog(f"Keys: {self.TITLED}", self.active_bindings, common=common))
+        own = frozenset(binding.action for binding in type(self).BINDINGS if isinstance(binding, Binding))
+        self.app.push_screen(HelpDialog(f"Keys: {self.TITLED}", self.active_bindings, own=own))
 
     def action_filter(self) -> None:
         """Open the line to filter in."""

@@ -1,5 +1,6 @@
 """What stands in the panes beside the lists, and in the dialogs that show one thing: pure, like the cells."""
 
+import re
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from itertools import groupby
@@ -80,7 +81,8 @@ def lately(events: "Sequence[audit.Event]", name: str, now: datetime) -> list[tu
 def _about(event: "audit.Event", name: str) -> str:
     from botdesk import audit
 
-    return render.sentence(event, audit.detail_of(event)).removeprefix(f"{name} ")
+    told = render.sentence(event, audit.detail_of(event)).removeprefix(f"{name} ")
+    return re.sub(rf" (of|to) {re.escape(name)}(?![\w-])", "", told)
 
 
 def token(line: "tokens.Line", now: datetime) -> RenderableType:

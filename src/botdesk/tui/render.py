@@ -124,11 +124,12 @@ def person(line: "people.PersonLine") -> Sequence[Cell]:
 
 
 def role(line: "people.RoleLine") -> Sequence[Cell]:
-    """A role: name, what it is, members, grants."""
+    """A role: name, what it is, members, the scopes opened to it, grants."""
     return (
         plain(line.role.name, "accent"),
         plain(line.role.description),
         plain(", ".join(line.members) or "nobody", "" if line.members else "muted"),
+        plain(line.role.scopes or "–", "" if line.role.scopes else "muted"),
         Cell(str(line.accounts)),
     )
 

@@ -10,6 +10,7 @@ from botdesk.errors import BotdeskError
 from botdesk.settings import Settings
 from botdesk.tui.app import BotdeskApp
 from botdesk.tui.memory import Memory
+from botdesk.tui.screens.accounts import DEMO
 
 if TYPE_CHECKING:
     from botdesk.desk import Desk
@@ -31,12 +32,12 @@ def run(*, settings: Settings, acting_as: str | None = None, demo: bool = False)
         memory = None if demo else Memory.load(settings.state_dir / "tui.json")
         app = BotdeskApp(opener, memory=memory)
         try:
-            app.run()
+            answer = app.run()
         finally:
             _tidy(app)
         if app.failure:
             raise app.failure
-        return app.return_code or 0
+    return run(settings=settings, demo=True) if answer == DEMO else app.return_code or 0
 
 
 def _opener(settings: Settings, acting_as: str | None) -> "Callable[[], Desk]":

@@ -12,7 +12,7 @@ from botdesk.errors import InvalidInput
 from botdesk.tui.dialogs.form import Field, Form, Wrong, reason, taken
 
 NAME_HINT: Final = "lower-case words joined by '-', as in nightly-build"
-ROTATION_HINT: Final = "how long its tokens live, in days, unless another lifetime is asked for"
+ROTATION_HINT: Final = "how long its tokens live, in whole days"
 
 
 @dataclass(frozen=True, slots=True)

@@ -83,7 +83,7 @@ class Form(Dialog[Any], Generic[T]):
         if self._said:
             yield Static(self._said, id="dialog-said", markup=False)
         for field in self._fields:
-            with Horizontal(classes="field"):
+            with Horizontal(classes="field" if field.hint else "field bare"):
                 yield Static(wording.visible(field.label), classes="label", markup=False)
                 yield self._entry(field)
             if field.hint:

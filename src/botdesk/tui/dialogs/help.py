@@ -26,17 +26,17 @@ class Line:
 class HelpDialog(Dialog[None]):
     """The keys of a screen, from their one declaration."""
 
-    def __init__(self, title: str, bindings: Mapping[str, ActiveBinding], *, common: Container[str]) -> None:
+    def __init__(self, title: str, bindings: Mapping[str, ActiveBinding], *, own: Container[str]) -> None:
         """Make the dialog.
 
         Args:
             title: What it is about.
             bindings: The keys, by name.
-            common: The actions that are the same on every screen.
+            own: The actions of this screen alone.
         """
         super().__init__(title)
         self._found = list(bindings.values())
-        self._common = common
+        self._own = own
 
     def body(self) -> ComposeResult:
         """What this screen is for, then what is the same on every one."""
@@ -49,8 +49,8 @@ class HelpDialog(Dialog[None]):
         for found in self._found:
             binding = found.binding
             if binding.tooltip:
-                own = binding.action not in self._common
-                line = told.setdefault(binding.action, Line(binding.description, binding.tooltip, own))
+                own = binding.action in self._own
+                line = told.setdefault(binding.action, Line(binding.description.capitalize(), binding.tooltip, own))
                 line.keys.append(self.app.get_key_display(binding))
         return list(told.values())
 
@@ -58,7 +58,7 @@ class HelpDialog(Dialog[None]):
 def _table(lines: Iterable[Line]) -> Table:
     table = Table.grid(padding=(0, 2), expand=True)
     table.add_column(width=9, no_wrap=True, style="bold")
-    table.add_column(width=12, no_wrap=True)
+    table.add_column(width=14, no_wrap=True)
     table.add_column(ratio=1, style="dim")
     for line in lines:
         table.add_row(Text(" ".join(line.keys)), Text(line.name), Text(line.does))

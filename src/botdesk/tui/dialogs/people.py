@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 
-from botdesk import wording
+from botdesk import people, wording
 from botdesk.access import Standing
+from botdesk.tui.dialogs.account import scope_words
 from botdesk.tui.dialogs.form import Field, Form, taken
 
 
@@ -51,17 +52,22 @@ class RoleDraft:
 
     name: str
     description: str
+    scopes: str
 
 
 class RoleDialog(Form[RoleDraft]):
     """Create a role, or modify one."""
 
-    def __init__(self, name: str = "", description: str = "") -> None:
+    def __init__(self, existing: people.Role | None = None) -> None:
+        found = existing
         super().__init__(
-            f"Modify the role {name}" if name else "New role",
+            f"Modify the role {found.name}" if found else "New role",
             [
-                Field("name", "Name", name, "lower-case words joined by '-', as in platform"),
-                Field("description", "Description", description, "what the team does"),
+                Field("name", "Name", found.name if found else "", "lower-case words joined by '-', as in platform"),
+                Field("description", "Description", found.description if found else "", "what the team does"),
+                Field(
+                    "scopes", "Scopes", (found.scopes or "") if found else "", "what its members may put on accounts"
+                ),
             ],
         )
 
@@ -70,4 +76,5 @@ class RoleDialog(Form[RoleDraft]):
         return RoleDraft(
             taken("name", lambda: wording.clean(values["name"], "name", longest=40, required=True)),
             taken("description", lambda: wording.clean(values["description"], "description", longest=200)),
+            scope_words(values["scopes"]),
         )

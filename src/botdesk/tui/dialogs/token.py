@@ -65,7 +65,7 @@ class RotateDialog(Form[RotateDraft]):
         super().__init__(
             f"Rotate '{line.token.label}' of {line.account}",
             [
-                Field("overlap", "Overlap", "24h", "how long the old one works on, once the new one is handed over"),
+                Field("overlap", "Overlap", "24h", "how long the old one works on after the handoff"),
                 Field(
                     "lifetime", "Lifetime", f"{account.rotation_days}d", "of the new one; 'never' if it must not expire"
                 ),

@@ -52,7 +52,9 @@ async def create_role(app: "BotdeskApp") -> people.Role | None:
     """Create a role."""
 
     async def attempt(draft: RoleDraft) -> people.Role:
-        return await app.run_operation(people.create_role, draft.name, description=draft.description)
+        return await app.run_operation(
+            people.create_role, draft.name, description=draft.description, scopes=draft.scopes
+        )
 
     done = await app.fill_in(RoleDialog(), attempt)
     if done is not None:
@@ -65,10 +67,10 @@ async def modify_role(app: "BotdeskApp", role: people.Role) -> None:
 
     async def attempt(draft: RoleDraft) -> people.Role:
         return await app.run_operation(
-            people.modify_role, role.name, new_name=draft.name, description=draft.description
+            people.modify_role, role.name, new_name=draft.name, description=draft.description, scopes=draft.scopes
         )
 
-    done = await app.fill_in(RoleDialog(role.name, role.description), attempt)
+    done = await app.fill_in(RoleDialog(role), attempt)
     if done is not None:
         app.say(f"modified the role {done.name}")
 

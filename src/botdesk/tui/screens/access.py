@@ -24,7 +24,7 @@ LEFT: Final = (Column("name", "ACCOUNT", 12, grow=1), Column("note", "", 8))
 RIGHT: Final = (
     Column("who", "PERSON", 12, grow=1, most=40),
     Column("level", "LEVEL", 8),
-    Column("why", "WHY", 20, grow=2),
+    Column("why", "WHY", 18, grow=2),
 )
 
 
@@ -37,7 +37,7 @@ class AccessScreen(DeskScreen):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("b", "turn_round", "By person", tooltip="By account or by person: the other way round"),
         Binding("tab,shift+tab", "across", "Across", tooltip="To the other list", priority=True),
-        Binding("a", "give", "Give access", tooltip="Give a role or a person access to the account"),
+        Binding("a", "give", "Grant", tooltip="Give a role or a person access to the account"),
         Binding("w", "withdraw", "Withdraw", tooltip="Withdraw a grant on the account"),
         Binding("slash", "filter", "Filter", tooltip="Filter as you type"),
         Binding("y", "copy", "Copy name", show=False, tooltip="Copy the account's name"),
@@ -82,7 +82,7 @@ class AccessScreen(DeskScreen):
         """Read the list at the left; the right one follows its cursor."""
         by = "PERSON" if self._by_person else "ACCOUNT"
         self.left.columns = [Column("name", by, 12, grow=1), LEFT[1]]
-        self.right.columns = [Column("who", "ACCOUNT" if self._by_person else "PERSON", 12, grow=1), *RIGHT[1:]]
+        self.right.columns = [Column("who", "ACCOUNT" if self._by_person else "PERSON", 16, grow=1), *RIGHT[1:]]
         self.left.empty = "nothing matches" if self.filter_text else "no accounts yet"
         await (self._show_people() if self._by_person else self._show_accounts())
         noun, nouns = ("person", "people") if self._by_person else ("account", "accounts")

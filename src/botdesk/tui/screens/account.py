@@ -22,11 +22,11 @@ if TYPE_CHECKING:
     from botdesk import accounts, grants, tokens
 
 TOKENS: Final = (
-    Column("label", "LABEL", 14, grow=1, most=80),
+    Column("label", "LABEL", 20, grow=1, most=80),
     Column("state", "STATE", 8),
-    Column("id", "ID", 10),
+    Column("id", "ID", 10, above=76),
     Column("created", "MADE", 5, right=True),
-    Column("issuer", "BY", 8, grow=1, most=16),
+    Column("issuer", "BY", 8),
     Column("expiry", "EXPIRES", 7, right=True),
     Column("used", "USED", 5, right=True),
 )
@@ -63,7 +63,7 @@ class AccountScreen(DeskScreen):
         Binding("i", "issue", "Issue", tooltip="Issue a token and hand it over"),
         Binding("o", "rotate", "Rotate", tooltip="Issue the token's successor; the old one ends after the overlap"),
         Binding("x", "revoke", "Revoke", tooltip="Revoke the marked tokens, or this one, at once"),
-        Binding("a", "give", "Give access", tooltip="Give a role or a person access"),
+        Binding("a", "give", "Grant", tooltip="Give a role or a person access"),
         Binding("w", "withdraw", "Withdraw", tooltip="Withdraw the grant under the cursor"),
         Binding("e", "modify", "Modify", tooltip="Change name, purpose, scopes, rotation"),
         Binding("d", "switch", "Disable", tooltip="Disable the account, or enable it again"),
@@ -100,7 +100,13 @@ class AccountScreen(DeskScreen):
                     key=lambda line: str(line.grant.id),
                     id="grant-list",
                 )
-                yield Window(REACHES, cells=render.reach, key=lambda found: str(found.person.id), id="reach-list")
+                yield Window(
+                    REACHES,
+                    cells=render.reach,
+                    key=lambda found: str(found.person.id),
+                    passive=True,
+                    id="reach-list",
+                )
             with TabPane("Activity", id="activity"):
                 yield Static(id="chart", markup=False)
                 yield Window(
@@ -111,11 +117,6 @@ class AccountScreen(DeskScreen):
                     opens="Detail",
                     id="event-list",
                 )
-
-    def on_mount(self) -> None:
-        """The reach follows from the grants; it takes no keys."""
-        super().on_mount()
-        self.query_one("#reach-list", Window).can_focus = False
 
     async def reload(self) -> None:
         """Read the account and all its tabs."""

@@ -31,6 +31,9 @@ COLUMNS: Final = (
     Column("managers", "MANAGED BY", 10, grow=3, most=50),
 )
 SHOWN: Final = ("", "disabled", "all")
+DEMO: Final = "demo"
+"""What the program answers with when the demo desk is to be opened instead."""
+
 LATELY: Final = 60
 """How many events are read to tell what happened lately; repetitions are told once."""
 
@@ -43,10 +46,11 @@ class AccountsScreen(DeskScreen):
     FIRST = "accounts"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("n", "create", "New", tooltip="Create a service account"),
+        Binding("o", "demo", "Demo", tooltip="Leave this empty desk for a throw-away one with data to look around in"),
         Binding("i", "issue", "Issue", tooltip="Issue a token to it and hand it over"),
         Binding("e", "modify", "Modify", tooltip="Change name, purpose, scopes, rotation"),
         Binding("d", "switch", "Disable", tooltip="Disable the marked ones or this one, or enable them again"),
-        Binding("a", "give", "Access", tooltip="Give a role or a person access to the marked ones or this one"),
+        Binding("a", "give", "Grant", tooltip="Give a role or a person access to the marked ones or this one"),
         Binding("slash", "filter", "Filter", tooltip="Filter as you type"),
         Binding("s", "sort", "Sort", tooltip="Sort by the next column"),
         Binding("D,delete", "remove", "Remove", tooltip="Remove it; its name has to be typed"),
@@ -142,6 +146,7 @@ class AccountsScreen(DeskScreen):
     @work(exclusive=True, group="preview")
     async def _preview(self, line: "accounts.Line | None") -> None:
         panel = self.query_one("#preview-text", Static)
+        self.query_one("#preview").set_class(line is None, "-empty")
         if line is None or not self.query_one("#preview").display:
             panel.update("")
             return
@@ -158,7 +163,9 @@ class AccountsScreen(DeskScreen):
         panel.update(panes.account(line, held, granted, events.rows, self.now))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Grey out what this account or this operator does not allow."""
+        """Grey out what this account or this operator does not allow; the demo is for an empty desk."""
+        if action == "demo":
+            return self.is_mounted and self._is_new
         return None if self.is_mounted and self.why_not(action) else True
 
     def why_not(self, action: str) -> str:
@@ -171,6 +178,14 @@ class AccountsScreen(DeskScreen):
         """Enable is what Disable is for a disabled account."""
         enables = binding.action == "switch" and not any(line.state == "active" for line in self.window.chosen)
         return "Enable" if enables and self.line is not None else binding.description
+
+    @property
+    def _is_new(self) -> bool:
+        return self.desk_app.is_open and not (self.window.total or self.filter_text or self._shown)
+
+    def action_demo(self) -> None:
+        """Open the demo desk instead."""
+        self.app.exit(DEMO)
 
     @flow
     async def action_create(self) -> None:
@@ -266,6 +281,6 @@ def _nothing(text: str, shown: str) -> str:
         "no service accounts yet\n\n"
         "n   creates the first one: a name, a purpose, scopes, a rotation period\n"
         "i   then issues a token to it, and hands its secret over, once\n"
-        "?   shows every key\n"
-        "q   leaves; 'botdesk demo' opens a desk to look around in"
+        "o   opens a throw-away demo desk instead, to look around in\n"
+        "?   shows every key"
     )

@@ -28,6 +28,7 @@ ROLES: Final = (
     Column("name", "ROLE", 12, grow=1, most=40),
     Column("what", "WHAT IT IS", 14, grow=3, most=50),
     Column("members", "MEMBERS", 12, grow=3),
+    Column("scopes", "SCOPES", 12, grow=2, above=100),
     Column("grants", "GRANTS", 6, right=True),
 )
 
@@ -90,7 +91,8 @@ class PeopleScreen(DeskScreen):
         await self.role_list.show(whole(roles))
         active = sum(line.active for line in persons)
         told = wording.plural(active, "active person", "active people")
-        self.facts(f"{told} of {len(persons)} · {wording.plural(len(roles), 'role')}")
+        bound = " · solo: the rules guard against slips" if self.desk_app.desk.mode == "solo" else ""
+        self.facts(f"{told} of {len(persons)} · {wording.plural(len(roles), 'role')}{bound}")
         self.refresh_bindings()
 
     def on_window_highlighted(self, message: Window.Highlighted) -> None:

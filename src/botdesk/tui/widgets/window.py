@@ -80,6 +80,7 @@ class Window(ScrollView, can_focus=True):
         heading: Callable[[Any], str] | None = None,
         markable: bool = False,
         opens: str = "",
+        passive: bool = False,
         id: str | None = None,
     ) -> None:
         """Make a window.
@@ -91,9 +92,11 @@ class Window(ScrollView, can_focus=True):
             heading: What stands above the rows that it is the same for; None for no headings.
             markable: Whether rows can be marked.
             opens: What enter does, in a word; empty when a row cannot be opened.
+            passive: Whether it only shows rows: it takes no keys and has no cursor.
             id: The widget's id.
         """
         super().__init__(id=id)
+        self.can_focus = not passive
         self.columns = list(shown)
         self.marked: set[str] = set()
         self.empty = ""
@@ -129,7 +132,8 @@ class Window(ScrollView, can_focus=True):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer no key for what this list cannot do."""
-        return not (action == "open" and not self.opens) and not (action == "mark" and not self._markable)
+        able = {"open": bool(self.opens), "mark": self._markable}.get(action, True)
+        return able and (self.row is not None or action not in ("open", "mark") or None)
 
     async def show(self, fetch: Fetch, *, keep: bool = True) -> None:
         """Read the list and show it.
@@ -166,6 +170,7 @@ class Window(ScrollView, can_focus=True):
         self.set_reactive(Window.cursor, max(0, min(self.cursor, len(self.rows) - 1) if place is None else place))
         self._reveal()
         self.post_message(self.Highlighted(self, self.row))
+        self.refresh_bindings()
         self.refresh()
 
     def _measure(self) -> None:
@@ -316,7 +321,7 @@ class Window(ScrollView, can_focus=True):
         return f"{text} " if text else ""
 
     def _row_strip(self, place: int, width: int) -> Strip:
-        row, on = self.rows[place], place == self.cursor
+        row, on = self.rows[place], place == self.cursor and self.can_focus
         base = self._style(("cursor" if self.has_focus else "blurred") if on else "")
         marked = self._key(row) in self.marked
         segments = [Segment(("● " if marked else "  ")[: self._margin], base + self._style("mark", tone=True))]
