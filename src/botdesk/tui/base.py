@@ -68,9 +68,7 @@ class DeskScreen(Screen[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("1", "app.go('accounts')", "Go to accounts", show=False, tooltip="All service accounts"),
         Binding("2", "app.go('access')", "Go to access", show=False, tooltip="Who may reach what"),
-        Binding(
-            "3", "app.go('audit')", "Go to audit", show=False, tooltip="Who did what; whether the record holds"
-        ),
+        Binding("3", "app.go('audit')", "Go to audit", show=False, tooltip="Who did what; whether the record holds"),
         Binding("4", "app.go('people')", "Go to people", show=False, tooltip="People and roles"),
         Binding("escape", "back", "Back", show=False, tooltip="Take back the filter or the marks, or leave"),
         Binding("r", "refresh_now", "Refresh", show=False, tooltip="Read everything again"),
