@@ -8,7 +8,7 @@ import signal
 import struct
 import termios
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 from typing import Self
 
@@ -53,6 +53,21 @@ class Terminal:
         """What the screen shows now."""
         return "\n".join(self._screen.display)
 
+    def background(self, line: int) -> str:
+        """The background of the middle of a line."""
+        return str(self._screen.buffer[line][self._screen.columns // 2].bg)
+
+    def resize(self, columns: int, lines: int) -> None:
+        """Give the terminal another size."""
+        self._screen.resize(lines, columns)
+        fcntl.ioctl(self._master, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
+        os.kill(self.pid, signal.SIGWINCH)
+
+    def hang_up(self) -> None:
+        """Go away, as a terminal does whose window is closed or whose ssh is cut."""
+        os.close(self._master)
+        self._master = os.open(os.devnull, os.O_RDWR)
+
     def send(self, keys: str) -> None:
         """Type."""
         os.write(self._master, keys.encode())
@@ -83,6 +98,13 @@ class Terminal:
         while text in self.text:
             going = self.pump() and time.monotonic() < end
             assert going, f"{text!r} never went; the screen is:\n{self.text}"
+
+    def wait_until(self, holds: Callable[[], bool], *, seconds: float = 30) -> None:
+        """Wait until something holds, and read what the program writes meanwhile."""
+        end = time.monotonic() + seconds
+        while not holds():
+            going = self.pump() and time.monotonic() < end
+            assert going, f"it never held; the screen is:\n{self.text}"
 
     def settle(self, *, quiet: float = 0.3, seconds: float = 10) -> None:
         """Wait until the program has written nothing for a while."""

@@ -9,6 +9,7 @@ from pathlib import Path
 from textual import events
 from textual.keys import _character_to_key
 from textual.pilot import Pilot
+from textual.widgets import Static
 
 from botdesk import accounts
 from botdesk.testing import Clock, open_desk
@@ -102,6 +103,11 @@ def window(pilot: Pilot[str], name: str) -> Window:
 def shown(pilot: Pilot[str]) -> str:
     """The text of the screen or dialog that is on top, as it is drawn."""
     return "\n".join(strip.text.rstrip() for strip in pilot.app.screen._compositor.render_strips())
+
+
+def warned(pilot: Pilot[str]) -> str:
+    """What the dialog that is open says is wrong."""
+    return str(pilot.app.screen.query_one("#dialog-error", Static).render())
 
 
 def said(pilot: Pilot[str]) -> str:

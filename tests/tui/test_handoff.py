@@ -6,7 +6,7 @@ from pathlib import Path
 from botdesk import tokens
 from botdesk.bearer import Secret
 from botdesk.testing import open_desk
-from tests.tui.stage import accounts_of, app_of, complaints, opened, paste, press, said, shown
+from tests.tui.stage import accounts_of, app_of, complaints, opened, paste, press, said, shown, warned
 
 ISSUE = ("i", "farm", "ctrl+s")
 DEVOUR = "sh -c 'cat > /dev/null'"
@@ -67,12 +67,12 @@ async def test_a_failed_handoff_may_be_tried_again_elsewhere(path: Path, tmp_pat
         await press(pilot, *ISSUE, "f")
         await paste(pilot, str(there))
         await press(pilot, "enter")
-        assert "is there already" in " ".join(shown(pilot).split())
+        assert "is there already" in warned(pilot)
         await press(pilot, "escape", "x")
         await paste(pilot, "sh -c 'cat >&2; exit 3'")
         await press(pilot, "enter")
-        assert "'sh' failed with 3" in shown(pilot)
-        assert "[redacted]" in shown(pilot)
+        assert "'sh' failed with 3" in warned(pilot)
+        assert "[redacted]" in warned(pilot)
         await press(pilot, "escape", "f")
         await paste(pilot, str(tmp_path / "other"))
         await press(pilot, "enter")

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any, ClassVar, Concatenate, Final, ParamSpec, 
 from textual import work
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
+from textual.command import CommandPalette
 from textual.filter import LineFilter
 from textual.screen import Screen
 from textual.signal import Signal
 from textual.timer import Timer
+from textual.widgets import Input
 
 from botdesk import wording
 from botdesk.access import Action, allows
@@ -40,6 +42,14 @@ F = TypeVar("F")
 SHEETS: Final = ("app", "dialogs", "accounts", "account", "access", "audit", "people")
 SLOW_SECONDS: Final = 0.5
 SAVING: Final = "saving …"
+
+
+class Palette(CommandPalette):
+    """The command palette, without a blinking cursor."""
+
+    def on_mount(self) -> None:
+        """Keep the cursor still."""
+        self.query_one(Input).cursor_blink = False
 
 
 class BotdeskApp(App[str]):
@@ -256,6 +266,11 @@ class BotdeskApp(App[str]):
         severity: Any = SEVERITIES.get(type(error), "error")
         self.notify(text, severity=severity, markup=False, timeout=8)
 
+    def action_command_palette(self) -> None:
+        """Find a command by its name."""
+        if not CommandPalette.is_open(self):
+            self.push_screen(Palette(id="--command-palette"))
+
     def action_go(self, name: str) -> None:
         """Switch to one of the title bar's screens."""
         while len(self.screen_stack) > self.DEPTH:
@@ -274,6 +289,12 @@ class BotdeskApp(App[str]):
         """Remember the theme."""
         if self.memory:
             self.memory.theme = theme
+
+    def leave(self, number: int) -> None:
+        """End because of a signal, with the exit code that shells give it; callable from a signal handler."""
+        if self._loop is None:
+            raise SystemExit(128 + number)
+        self._loop.call_soon_threadsafe(partial(self.exit, return_code=128 + number))
 
     def write_terminal(self, text: str) -> None:
         """Write an escape sequence to the terminal, past everything that keeps what is drawn."""

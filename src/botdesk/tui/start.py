@@ -1,10 +1,11 @@
 """Start the terminal program, and tidy up however it ends."""
 
 import contextlib
-from collections.abc import Callable
+import signal
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from botdesk.errors import BotdeskError
 from botdesk.settings import Settings
@@ -14,6 +15,9 @@ from botdesk.tui.screens.accounts import DEMO
 
 if TYPE_CHECKING:
     from botdesk.desk import Desk
+
+ENDING: Final = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP", "SIGINT") if hasattr(signal, name)]
+"""What asks a program to end; SIGINT comes from outside alone, for ctrl+c is a key here."""
 
 
 def run(*, settings: Settings, acting_as: str | None = None, demo: bool = False) -> int:
@@ -32,12 +36,24 @@ def run(*, settings: Settings, acting_as: str | None = None, demo: bool = False)
         memory = None if demo else Memory.load(settings.state_dir / "tui.json")
         app = BotdeskApp(opener, memory=memory)
         try:
-            answer = app.run()
+            with _ended_by_signals(app):
+                answer = app.run()
         finally:
             _tidy(app)
         if app.failure:
             raise app.failure
     return run(settings=settings, demo=True) if answer == DEMO else app.return_code or 0
+
+
+@contextlib.contextmanager
+def _ended_by_signals(app: BotdeskApp) -> Iterator[None]:
+    """Leave in good order when the system asks for it, or when the terminal is gone."""
+    before = {number: signal.signal(number, lambda number, _: app.leave(number)) for number in ENDING}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _opener(settings: Settings, acting_as: str | None) -> "Callable[[], Desk]":
