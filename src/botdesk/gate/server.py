@@ -62,7 +62,7 @@ def _run(door: Door, listening: socket.socket) -> None:
         yield
         task.cancel()
 
-    server = uvicorn.Server(uvicorn.Config(app(door, posting), **_how()))
+    server = uvicorn.Server(uvicorn.Config(app(door, posting), **options()))
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, server.handle_exit)
     server.run(sockets=[listening])
@@ -74,7 +74,7 @@ async def _post_figures(door: Door) -> None:
         await asyncio.sleep(POST_SECONDS)
 
 
-def _how() -> dict[str, Any]:
+def options() -> dict[str, Any]:
     """The options of uvicorn: nothing believed from headers, nothing logged but errors, no name told."""
     return {
         "http": _protocol(),
