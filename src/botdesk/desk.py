@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, Concatenate, Final, ParamSpec, Self, TypeVar
 
@@ -213,8 +214,11 @@ class Desk:
         with self._system(writing=False) as tx:
             return audit.head(tx)
 
-    def verifier(self) -> Verifier:
+    def verifier(self, *, turn: contextlib.AbstractContextManager[None] | None = None) -> Verifier:
         """Make a verifier of bearer tokens on this desk; close it before the desk.
+
+        Args:
+            turn: Held while uses are recorded; where several processes record, they wait in line for it.
 
         Raises:
             StoreError: The store cannot be read.
@@ -222,7 +226,7 @@ class Desk:
         with self._system(writing=False) as tx:
             key = tokens.mint_key(tx)
         return Verifier(
-            self._as_system,
+            partial(self._as_system, turn or contextlib.nullcontext()),
             Lookup(self._engine),
             mint_key=key,
             clock=self.clock,
@@ -296,8 +300,8 @@ class Desk:
             raise
 
     @contextlib.contextmanager
-    def _as_system(self) -> Iterator[Transaction]:
-        with self._system(writing=True) as tx:
+    def _as_system(self, turn: contextlib.AbstractContextManager[None]) -> Iterator[Transaction]:
+        with turn, self._system(writing=True) as tx:
             yield tx
             self._commit(tx)
 

@@ -49,7 +49,11 @@ def _say(text: str) -> None:
 
 
 def _settled(settings: Settings, listen: str | None, workers: int | None) -> Settings:
-    return replace(settings, gate_listen=listen or settings.gate_listen, gate_workers=workers or settings.gate_workers)
+    return replace(
+        settings,
+        gate_listen=settings.gate_listen if listen is None else listen,
+        gate_workers=workers or settings.gate_workers,
+    )
 
 
 def _require_extra() -> None:

@@ -56,7 +56,10 @@ def app(door: Door, lifespan: Lifespan | None = None) -> App:
         path: str = scope["path"]
         entry = Entry(path, time.perf_counter())
         if path == PATH or path.startswith(UNDER):
-            answer = await _guarded(verify(door, scope, entry), entry)
+            try:
+                answer = await verify(door, scope, entry)
+            except Exception as error:
+                answer = _bug(error, entry)
             await reply.send(answer, send)
             _done(door, PATH, answer.status, entry)
         else:
@@ -86,8 +89,12 @@ async def _guarded(answering: Awaitable[Reply], entry: Entry) -> Reply:
         entry.reason = "gone"
         return Reply(GONE, [])
     except Exception as error:
-        entry.reason = f"internal error: {type(error).__name__}"
-        return reply.error(500, "server_error", "an internal error, which is a bug of botdesk")
+        return _bug(error, entry)
+
+
+def _bug(error: Exception, entry: Entry) -> Reply:
+    entry.reason = f"internal error: {type(error).__name__}"
+    return reply.error(500, "server_error", "an internal error, which is a bug of botdesk")
 
 
 def _done(door: Door, endpoint: str, status: int, entry: Entry) -> None:

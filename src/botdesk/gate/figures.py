@@ -4,6 +4,7 @@ import json
 import mmap
 import zlib
 from bisect import bisect_left
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -21,14 +22,13 @@ class Timings:
     """How long answers took, and how many there were of each status."""
 
     def __init__(self) -> None:
-        self.statuses: dict[str, int] = {}
+        self.statuses: Counter[tuple[str, int]] = Counter()
         self.buckets = [0] * (len(BOUNDS) + 1)
         self.seconds = 0.0
 
     def note(self, endpoint: str, status: int, seconds: float) -> None:
         """Count one answer."""
-        key = f"{endpoint} {status}"
-        self.statuses[key] = self.statuses.get(key, 0) + 1
+        self.statuses[endpoint, status] += 1
         self.buckets[bisect_left(BOUNDS, seconds)] += 1
         self.seconds += seconds
 
@@ -47,7 +47,7 @@ def snapshot(verifier: Verifier, timings: Timings, *, dropped: int) -> Snapshot:
         "commits": figures.commits,
         "recorded": figures.recorded,
         "batches": [figures.batches[size] for size in BATCH_SIZES],
-        "statuses": timings.statuses,
+        "statuses": {f"{endpoint} {status}": count for (endpoint, status), count in timings.statuses.items()},
         "buckets": timings.buckets,
         "seconds": timings.seconds,
         "dropped": dropped,

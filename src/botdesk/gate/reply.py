@@ -2,8 +2,7 @@
 
 import json
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from botdesk import errors
 from botdesk import scopes as scope_words
@@ -32,8 +31,7 @@ REALM: Final = 'Bearer realm="botdesk"'
 RETRY_SECONDS: Final = 1
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(NamedTuple):
     """A whole answer.
 
     Attributes:

@@ -5,10 +5,9 @@ from a proxy that the settings trust.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from urllib.parse import parse_qsl
 
 from botdesk import scopes as scope_words
@@ -31,8 +30,7 @@ Lines = Mapping[bytes, list[bytes]]
 _READ: Final = frozenset({AUTHORIZATION, REQUIRED_SCOPE, FORWARDED_FOR, FORWARDED_METHOD, FORWARDED_URI})
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(NamedTuple):
     """Where a request comes from, as far as it is known.
 
     Attributes:
@@ -102,6 +100,7 @@ class Proxies:
     def __init__(self, networks: Iterable[str]) -> None:
         self._networks = tuple(ip_network(network) for network in networks)
         self._trusts = lru_cache(maxsize=4096)(self._in_networks)
+        self._client = lru_cache(maxsize=4096)(self._nearest)
 
     def trust(self, peer: str) -> bool:
         """Tell whether a peer's word is taken."""
@@ -122,16 +121,16 @@ class Proxies:
         if not self.trust(peer):
             return Origin(peer)
         return Origin(
-            self._client(peer, lines.get(FORWARDED_FOR, ())),
+            self._client(peer, b",".join(lines.get(FORWARDED_FOR, ()))),
             True,
             _only(lines.get(FORWARDED_METHOD)),
             _only(lines.get(FORWARDED_URI)),
         )
 
-    def _client(self, peer: str, forwarded: Iterable[bytes]) -> str:
+    def _nearest(self, peer: str, forwarded: bytes) -> str:
         """The nearest address that is no trusted proxy's; what is written before it may be anybody's invention."""
         client = peer
-        for hop in reversed(b",".join(forwarded).split(b",")):
+        for hop in reversed(forwarded.split(b",")):
             address = _address(hop.decode("latin-1").strip())
             if address is None:
                 return client
@@ -146,7 +145,6 @@ def _only(values: list[bytes] | None) -> str | None:
     return values[0].decode("latin-1") if values is not None and len(values) == 1 else None
 
 
-@lru_cache(maxsize=4096)
 def _address(text: str) -> Address | None:
     try:
         address = ip_address(text)

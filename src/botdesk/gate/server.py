@@ -30,13 +30,22 @@ MOST_CONNECTIONS: Final = 4096
 POST_SECONDS: Final = 1.0
 
 
-def serve(settings: Settings, listening: socket.socket, board: Board, *, worker: int = 0, log: bool = True) -> None:
+def serve(
+    settings: Settings,
+    listening: socket.socket,
+    board: Board,
+    turn: contextlib.AbstractContextManager[None],
+    *,
+    worker: int = 0,
+    log: bool = True,
+) -> None:
     """Answer until a signal says stop; what was taken by then is answered.
 
     Args:
         settings: How the desk behaves.
         listening: Where requests come in.
         board: The figures of all workers.
+        turn: Whose turn it is to record.
         worker: Which of them this is.
         log: Whether answers are logged to stdout.
 
@@ -48,7 +57,7 @@ def serve(settings: Settings, listening: socket.socket, board: Board, *, worker:
     with (
         contextlib.closing(journal),
         Desk.open(settings=settings, source="gate", create=False) as desk,
-        desk.verifier() as verifier,
+        desk.verifier(turn=turn) as verifier,
     ):
         proxies = Proxies(settings.gate_trusted_proxies)
         health = Health(desk.ready)

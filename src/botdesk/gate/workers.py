@@ -15,6 +15,7 @@ from typing import Final
 from botdesk.errors import BotdeskError
 from botdesk.gate.figures import Board
 from botdesk.gate.server import GRACE_SECONDS, serve
+from botdesk.gate.turn import Turn
 from botdesk.settings import Settings
 
 STOPPING: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
@@ -39,13 +40,14 @@ def run(settings: Settings, listening: socket.socket, *, log: bool, say: Say) ->
     _raise_limit()
     board = Board(settings.gate_workers)
     if settings.gate_workers == 1:
-        serve(settings, listening, board, log=log)
+        serve(settings, listening, board, contextlib.nullcontext(), log=log)
         return
+    with contextlib.closing(Turn()) as turn:
 
-    def work(worker: int) -> None:
-        serve(settings, listening, board, worker=worker, log=log)
+        def work(worker: int) -> None:
+            serve(settings, listening, board, turn, worker=worker, log=log)
 
-    Crew(work, settings.gate_workers, say).run()
+        Crew(work, settings.gate_workers, say).run()
 
 
 class Crew:
