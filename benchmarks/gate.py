@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from statistics import median
@@ -35,6 +36,7 @@ def main() -> None:
                 load(place, token, connections=4, seconds=1)
             for connections in CONNECTIONS:
                 report(connections, measured(places, token, connections))
+            report_flood(places["every use committed"], token)
 
 
 GATE = ("-m", "botdesk", "gate", "--listen", "127.0.0.1:0")
@@ -93,6 +95,26 @@ def report(connections: int, found: dict[str, list[Found]]) -> None:
     for name, rounds in found.items():
         lines.append(Line(f"{name}, p99", median(one.p99 for one in rounds), "constant 204", p99, "", unit="ms"))
     table(f"the gate, one worker, {connections} connections ({generator()})", lines)
+
+
+def report_flood(place: str, token: str) -> None:
+    """A warm client's p99 while 400 connections present forged tokens, by its quiet p99."""
+    found: dict[bool, list[float]] = {False: [], True: []}
+    for _ in range(ROUNDS):
+        for flooded, p99s in found.items():
+            flood = threading.Thread(target=load, args=(place, FORGED), kwargs=FLOOD)
+            if flooded:
+                flood.start()
+                time.sleep(1)
+            p99s.append(load(place, token, connections=4, seconds=SECONDS).p99)
+            if flooded:
+                flood.join()
+    quiet, loud = median(found[False]), median(found[True])
+    table("forged tokens", [Line("a warm client's p99 in a flood", loud, "its quiet p99", quiet, "", unit="ms")])
+
+
+FORGED = "bdk_0123456789_" + "a" * 49
+FLOOD = {"connections": 400, "seconds": SECONDS + 2, "refused": True}
 
 
 def constant() -> None:

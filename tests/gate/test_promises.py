@@ -159,6 +159,19 @@ async def test_a_flood_of_forged_and_of_guessed_tokens_costs_neither_argon2_nor_
         assert figure(gate, 'botdesk_refused_total{worker="0",reason="unknown"}') >= 6000
 
 
+async def test_what_comes_beyond_the_queue_for_argon2_is_asked_to_come_again(house: House) -> None:
+    slow = {"BOTDESK_ARGON2_MEMORY_KIB": "65536", "BOTDESK_ARGON2_AT_ONCE": "1", "BOTDESK_ARGON2_QUEUE": "1"}
+    with House(house.folder, house.environ | slow).desk() as desk:
+        cold = [houses.issue(desk, house, f"cold-{word}") for word in range(6)]
+    with houses.gate(house, **slow) as gate:
+        async with clients(gate.port, len(cold)) as many:
+            statuses = await asyncio.gather(*(client.ask(token) for client, token in zip(many, cold, strict=True)))
+            assert set(statuses) == {200, 503}
+            while 503 in statuses:
+                statuses = [await many[0].ask(token) for token in cold]
+    assert statuses == [200] * len(cold)
+
+
 def resident_mib(gate: Gate) -> float:
     status = Path(f"/proc/{gate.process.pid}/status").read_text()
     found = re.search(r"VmHWM:\s+(\d+) kB", status)

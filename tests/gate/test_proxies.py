@@ -10,7 +10,7 @@ import pytest
 
 from tests.gate import house as houses
 from tests.gate import proxies
-from tests.gate.house import DEAD, PATIENCE, SCOPES, Gate, House
+from tests.gate.house import DEAD, PATIENCE, SCOPES, Gate, House, free_port
 
 
 @dataclass
@@ -139,3 +139,14 @@ def test_a_client_cannot_choose_what_is_required_or_recorded(port: int, house: H
 def test_two_authorization_headers_do_not_pass(port: int, house: House) -> None:
     for lines in ((held(house, "valid"), held(house, "valid")), (held(house, "forged"), held(house, "valid"))):
         assert ask(port, *lines).status in (400, 503)
+
+
+@pytest.mark.parametrize(("name", "status"), [("nginx", 503), ("caddy", 502)])
+def test_without_the_gate_nothing_passes(
+    house: House, needs: Callable[[str], None], tmp_path: Path, name: str, status: int
+) -> None:
+    needs(name)
+    with proxies.service() as behind, getattr(proxies, name)(tmp_path, f"127.0.0.1:{free_port()}", behind) as port:
+        seen = ask(port, held(house, "valid"))
+    assert seen.status == status
+    assert name == "caddy" or seen.headers["retry-after"] == "1"
