@@ -14,6 +14,7 @@ from botdesk.gate.door import Door
 from botdesk.gate.figures import Board, Timings
 from botdesk.gate.health import Health
 from botdesk.gate.journal import Journal
+from botdesk.gate.pace import Pace
 from botdesk.gate.request import Proxies
 from tests.gate import house as houses
 from tests.gate.house import Gate, House
@@ -45,7 +46,7 @@ def door(house: House) -> Iterator[Door]:
     """What a gate in this process works with."""
     with house.desk() as desk, desk.verifier() as verifier:
         proxies = Proxies(house.settings.gate_trusted_proxies)
-        yield Door(verifier, proxies, "botdesk", Health(desk.ready), Journal(None), Timings(), Board(1))
+        yield Door(verifier, proxies, "botdesk", Health(desk.ready), Journal(None), Timings(), Pace(), Board(1))
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """Statuses, and what else the gate answers."""
 
+import asyncio
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -15,10 +16,11 @@ from botdesk.gate.door import Door
 from botdesk.gate.figures import Board, Timings
 from botdesk.gate.health import Health
 from botdesk.gate.journal import Journal
+from botdesk.gate.pace import A_SECOND, AT_ONCE, Pace
 from botdesk.gate.request import Proxies
 from botdesk.verification import Answer, Asked
 from tests.gate.conftest import bearer
-from tests.gate.house import House
+from tests.gate.house import PATIENCE, House
 
 Ask = Callable[..., Any]
 
@@ -58,7 +60,7 @@ async def answered(what: Exception, path: str, tmp_path: Path) -> tuple[httpx2.R
     with log.open("wb") as out:
         journal = Journal(out.fileno())
         failing: Any = Failing(what)
-        door = Door(failing, Proxies(()), "botdesk", Health(lambda: None), journal, Timings(), Board(1))
+        door = Door(failing, Proxies(()), "botdesk", Health(lambda: None), journal, Timings(), Pace(), Board(1))
         transport = httpx2.ASGITransport(app(door))
         async with httpx2.AsyncClient(transport=transport, base_url="http://gate") as client:
             found = await client.request("GET" if path == "/verify" else "POST", path, headers=bearer("x"), data={})
@@ -132,3 +134,15 @@ def test_workers_read_each_others_figures() -> None:
     board.post(2, {"accepted": 3})
     board.post(2, {"accepted": 4})
     assert list(board.read()) == [(0, {"accepted": 1}), (2, {"accepted": 4})]
+
+
+async def test_refusals_beyond_the_pace_wait_and_none_waits_too_long() -> None:
+    pace, loop = Pace(), asyncio.get_running_loop()
+    begun = loop.time()
+    await asyncio.gather(*(pace.keep() for _ in range(AT_ONCE)))
+    at_once = loop.time() - begun
+    await asyncio.gather(*(pace.keep() for _ in range(A_SECOND // 4)))
+    assert loop.time() - begun - at_once >= 0.2
+    waiting = [pace.keep() for _ in range(10 * A_SECOND)]
+    async with asyncio.timeout(PATIENCE):
+        await asyncio.gather(*waiting)

@@ -60,8 +60,8 @@ def app(door: Door, lifespan: Lifespan | None = None) -> App:
                 answer = await verify(door, scope, entry)
             except Exception as error:
                 answer = _bug(error, entry)
+            await _done(door, PATH, answer.status, entry)
             await reply.send(answer, send)
-            _done(door, PATH, answer.status, entry)
         else:
             entry.method, entry.address = scope["method"], _address(door, scope)
             scope[ENTRY] = entry
@@ -97,10 +97,13 @@ def _bug(error: Exception, entry: Entry) -> Reply:
     return reply.error(500, "server_error", "an internal error, which is a bug of botdesk")
 
 
-def _done(door: Door, endpoint: str, status: int, entry: Entry) -> None:
+async def _done(door: Door, endpoint: str, status: int, entry: Entry) -> None:
+    """Note what is answered, and hold a refusal back when there are too many of them."""
     seconds = time.perf_counter() - entry.started
     door.timings.note(endpoint, status, seconds)
     door.journal.note(status, seconds, entry)
+    if 400 <= status < 500:
+        await door.pace.keep()
 
 
 def _routed(door: Door, lifespan: Lifespan | None) -> App:
@@ -117,7 +120,7 @@ def _route(door: Door, path: str, method: str, endpoint: Endpoint) -> Route:
     async def answer(request: Request) -> Response:
         entry: Entry = request.scope[ENTRY]
         answered = await _guarded(endpoint(door, request, entry), entry)
-        _done(door, path, answered.status, entry)
+        await _done(door, path, answered.status, entry)
         return _response(answered)
 
     return Route(path, answer, methods=[method])
@@ -127,7 +130,7 @@ async def _elsewhere(door: Door, request: Request, error: Exception) -> Response
     """Nothing is there, or not by this method."""
     assert isinstance(error, HTTPException)
     headers = [(name.lower().encode(), value.encode()) for name, value in (error.headers or {}).items()]
-    _done(door, "other", error.status_code, request.scope[ENTRY])
+    await _done(door, "other", error.status_code, request.scope[ENTRY])
     return _response(reply.error(error.status_code, "invalid_request", error.detail, *headers))
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from botdesk.gate.figures import Board, Timings, snapshot
 from botdesk.gate.health import Health
 from botdesk.gate.journal import Journal
+from botdesk.gate.pace import Pace
 from botdesk.gate.request import Proxies
 from botdesk.verifier import Verifier
 
@@ -20,6 +21,7 @@ class Door:
         health: Whether the store can be read and written.
         journal: The access log.
         timings: How long answers took.
+        pace: How fast refusals go out.
         board: The figures of all workers.
         worker: Which of them this is.
     """
@@ -30,6 +32,7 @@ class Door:
     health: Health
     journal: Journal
     timings: Timings
+    pace: Pace
     board: Board
     worker: int = 0
 

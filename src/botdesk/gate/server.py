@@ -19,6 +19,7 @@ from botdesk.gate.door import Door
 from botdesk.gate.figures import Board, Timings
 from botdesk.gate.health import Health
 from botdesk.gate.journal import Journal
+from botdesk.gate.pace import Pace
 from botdesk.gate.request import Proxies
 from botdesk.settings import Settings
 
@@ -28,6 +29,8 @@ KEEP_ALIVE_SECONDS: Final = 75
 GRACE_SECONDS: Final = 10
 MOST_CONNECTIONS: Final = 4096
 POST_SECONDS: Final = 1.0
+SWITCH_SECONDS: Final = 0.001
+"""How long the event loop may keep the thread that records waiting for the interpreter, each time it asks."""
 
 
 def serve(
@@ -53,6 +56,7 @@ def serve(
         BotdeskError: The desk cannot be opened.
     """
     _quieten()
+    sys.setswitchinterval(SWITCH_SECONDS)
     journal = Journal(sys.stdout.fileno() if log and sys.stdout else None)
     with (
         contextlib.closing(journal),
@@ -61,7 +65,9 @@ def serve(
     ):
         proxies = Proxies(settings.gate_trusted_proxies)
         health = Health(desk.ready)
-        _run(Door(verifier, proxies, settings.gate_issuer, health, journal, Timings(), board, worker), listening)
+        _run(
+            Door(verifier, proxies, settings.gate_issuer, health, journal, Timings(), Pace(), board, worker), listening
+        )
 
 
 def _run(door: Door, listening: socket.socket) -> None:
