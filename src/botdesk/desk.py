@@ -226,7 +226,7 @@ class Desk:
         with self._system(writing=False) as tx:
             key = tokens.mint_key(tx)
         return Verifier(
-            partial(self._as_system, turn or contextlib.nullcontext()),
+            partial(self._as_system, turn),
             Lookup(self._engine),
             mint_key=key,
             clock=self.clock,
@@ -300,8 +300,8 @@ class Desk:
             raise
 
     @contextlib.contextmanager
-    def _as_system(self, turn: contextlib.AbstractContextManager[None]) -> Iterator[Transaction]:
-        with turn, self._system(writing=True) as tx:
+    def _as_system(self, turn: contextlib.AbstractContextManager[None] | None = None) -> Iterator[Transaction]:
+        with turn or contextlib.nullcontext(), self._system(writing=True) as tx:
             yield tx
             self._commit(tx)
 
