@@ -121,6 +121,7 @@ VERBS: dict[str, Callable[[Desk], Any]] = {
     "account modify": _do(accounts.modify, "nightly-build", scopes="catalog:read", description="builds by night"),
     "account disable": _do(accounts.disable, "nightly-build", reason="paused"),
     "account enable": _do(accounts.enable, "metrics-ingest"),
+    "account hand over": _do(grants.hand_over, "nightly-build", "ben"),
     "account remove": _do(accounts.remove, "nightly-build", reason="done with"),
     "token issue": _do(tokens.issue, "nightly-build", "another"),
     "token deliver": _token(tokens.deliver, "pending", to="file:/run/secret"),
