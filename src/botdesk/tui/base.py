@@ -7,6 +7,7 @@ from textual import events, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.css.query import NoMatches
+from textual.dom import NoScreen
 from textual.screen import Screen
 from textual.widgets import Input
 
@@ -121,11 +122,11 @@ class DeskScreen(Screen[None]):
         """Reload in the background; a newer call takes an older one's place."""
         if not self.desk_app.is_open:
             return
-        self.query_one(TitleBar).say_who(self.desk_app.who)
-        self.query_one(AlarmLine).warn(self.desk_app.history.warning)
         try:
+            self.query_one(TitleBar).say_who(self.desk_app.who)
+            self.query_one(AlarmLine).warn(self.desk_app.history.warning)
             await self.reload()
-        except NoMatches:
+        except (NoMatches, NoScreen):
             if self in self.app.screen_stack:
                 raise
         except BotdeskError as error:
