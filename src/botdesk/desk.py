@@ -243,10 +243,9 @@ class Desk:
         Raises:
             StoreError: The store cannot be read or written, or the clock is behind the audit.
         """
-        with self._system(writing=True) as tx:
+        with self._as_system() as tx:
             verification.check_clock(tx)
             self._backend.probe(tx.session.connection())
-            self._commit(tx)
 
     def backup(self, path: Path | None = None) -> Path:
         """Copy the store into a new private file and record it.
@@ -326,12 +325,11 @@ class Desk:
         return _active(tx, self.acting_as, by=operator)
 
     def _record_denial(self, denied: Transaction, denial: Denial) -> None:
-        with self._system(writing=True) as tx:
+        with self._as_system() as tx:
             account = tx.session.get(Account, denial.account_id) if denial.account_id else None
             tx.actor = denied.actor
             detail: dict[str, Any] = dict(denial.detail)
             audit.record(tx, denial.action, account=account, outcome=audit.Outcome.DENIED, **detail)
-            self._commit(tx)
 
     def _commit(self, tx: Transaction) -> None:
         try:
@@ -400,7 +398,7 @@ class Desk:
             return audit.head(tx).sequence == 0 and tx.session.exec(select(Person.id)).first() is None
 
     def _found(self) -> None:
-        with self._system(writing=True) as tx:
+        with self._as_system() as tx:
             audit.record(tx, Action.DESK_FOUNDED)
             for key, value in {
                 "desk_id": tx.new_id("desk"),
@@ -410,7 +408,6 @@ class Desk:
             name = wording.clean(self.operator, "operator's name", longest=64, required=True)
             person = Person(id=tx.new_id("per"), name=name, standing=Standing.ADMIN, added_at=tx.now)
             audit.record(tx, Action.PERSON_ADDED, person, person=self.operator, standing="admin", reason="first admin")
-            self._commit(tx)
         self.founded = True
 
     def _refuse_strangers(self) -> None:
