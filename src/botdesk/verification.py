@@ -198,7 +198,7 @@ def proved(use: Use, row: Row, proofs: Proofs) -> bool | None:
 
 
 def judge(row: Row, now: str, asked: Asked) -> Answer:
-    """Give the verdict on a token whose secret was proved.
+    """Give the verdict on a token by its row; it stands once the secret was proved.
 
     Args:
         row: The token and its account, as stored.
@@ -248,18 +248,13 @@ def _seconds(instant: str) -> int:
         raise StoreError("the store holds an unreadable time", hint="run 'botdesk audit verify'") from None
 
 
-def check_clock(tx: Transaction) -> datetime | None:
+def check_clock(tx: Transaction) -> None:
     """Refuse to verify by a clock that was set back: what expired would work again.
-
-    Returns:
-        The high-water mark.
 
     Raises:
         StoreError: The clock is more than `CLOCK_SLACK` behind the newest event.
     """
-    mark = audit.high_water(tx)
-    refuse_clock(tx.now, mark)
-    return mark
+    refuse_clock(tx.now, audit.high_water(tx))
 
 
 def refuse_clock(now: datetime, mark: datetime | None) -> None:
@@ -300,11 +295,13 @@ def settle(tx: Transaction, uses: Sequence[Use], proofs: Proofs) -> list[Answer 
 def _settle(use: Use, row: Row | None, now: str, proofs: Proofs, ledger: "_Ledger") -> Answer | str:
     if row is None:
         return UNKNOWN
-    right = True if refusal(row, now) else proved(use, row, proofs)
-    if right is None:
-        return row.hash
-    wrong = Answer(INACTIVE, Refusal.PROOF, token_id=row.id, account=row.account)
-    answer = judge(row, now, use.asked) if right else wrong
+    answer = judge(row, now, use.asked)
+    if answer.refusal in (None, Refusal.SCOPE):
+        right = proved(use, row, proofs)
+        if right is None:
+            return row.hash
+        if not right:
+            answer = Answer(INACTIVE, Refusal.PROOF, token_id=row.id, account=row.account)
     ledger.note(row, answer, use)
     return answer
 
