@@ -17,6 +17,7 @@ import pytest
 
 from botdesk.bearer import LEAKED
 from tests.terminal import Terminal
+from tests.tui import program
 
 OSC_52 = re.compile(rb"\x1b\]52;c;([A-Za-z0-9+/=]+)\x07")
 ESC, CTRL_S = "\x1b", "\x13"
@@ -32,25 +33,14 @@ def home(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def environ(home: Path) -> dict[str, str]:
-    """The environment of an operator who came in by ssh: the clipboard is the terminal's."""
-    return {
-        "HOME": str(home),
-        "PATH": os.environ["PATH"],
-        "TERM": "xterm-256color",
-        "LANG": "C.UTF-8",
-        "SSH_CONNECTION": "192.0.2.7 51234 192.0.2.1 22",
-        "TEXTUAL_LOG": str(home / "textual.log"),
-        "XDG_STATE_HOME": str(home / "state"),
-        "BOTDESK_ARGON2_MEMORY_KIB": "64",
-        "BOTDESK_ARGON2_PASSES": "1",
-    }
+    """The environment of an operator who came in by ssh, and who wants a log of Textual's."""
+    return program.environ(home, TEXTUAL_LOG=str(home / "textual.log"))
 
 
 @pytest.fixture
 def terminal(home: Path, environ: dict[str, str]) -> Iterator[Terminal]:
     """The program, as its user starts it."""
-    argv = [sys.executable, "-m", "botdesk", "--store", str(home / "desk.db")]
-    with Terminal(argv, environ) as opened:
+    with program.started(home / "desk.db", environ) as opened:
         yield opened
 
 
