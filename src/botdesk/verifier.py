@@ -14,14 +14,14 @@ from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from functools import partial
+from functools import cache, partial
 from typing import Any, Final, Self
 
 from botdesk import bearer, verification
 from botdesk.bearer import Entropy, Hasher, Presented, Proofs
-from botdesk.errors import BotdeskError, StoreError
+from botdesk.errors import BotdeskError, Overloaded, StoreError
 from botdesk.proving import Outcome, Prover, overloaded
-from botdesk.store.lookup import Lookup
+from botdesk.store.lookup import Lookup, Row
 from botdesk.store.tables import to_text
 from botdesk.tally import Tally
 from botdesk.verification import UNKNOWN, Answer, Asked, Begin, Introspection, Refusal, Use
@@ -31,6 +31,9 @@ MOST_WAITING: Final = 10_000
 TICK_SECONDS: Final = 1.0
 BATCH_SIZES: Final = (1, 2, 4, 8, 16, 32, 64, 128, MOST_TOGETHER)
 NOTHING_SAID: Final = Asked()
+
+Find = Callable[[str], Row | None]
+"""Reads a token with its account, as they are by now; None when there is no such token."""
 
 
 @dataclass(slots=True)
@@ -130,6 +133,7 @@ class Verifier:
         self._prover = Prover(hasher, self._proofs, self._renew, at_once=at_once, queued=queued)
         self._tally = Tally()
         self._inbox: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
+        self._crowds: dict[asyncio.AbstractEventLoop, list[_Waiting]] = {}
         self._mark: datetime | None = None
         self._turn = threading.Lock()
         self._thread: threading.Thread | None = None
@@ -184,7 +188,7 @@ class Verifier:
         use = self._taken(presented, asked)
         if use is None:
             return self._stranger(asked)
-        found = self._glance(use) if self._coalesce else None
+        found = self._glance(use, self._lookup.find) if self._coalesce else None
         if found is not None:
             return found
         answer: Answer = self._put(_Waiting(use, None)).result()
@@ -199,7 +203,7 @@ class Verifier:
         use = self._taken(presented, asked)
         if use is None:
             return self._stranger(asked)
-        answer: Answer = await self._put(_Waiting(use, asyncio.get_running_loop()))
+        answer: Answer = await self._join(_Waiting(use, asyncio.get_running_loop()))
         return answer
 
     async def end(self, presented: str, asked: Asked) -> bool:
@@ -239,6 +243,22 @@ class Verifier:
         self._tally.stranger(asked.address)
         self.figures.answered(None, UNKNOWN)
         return UNKNOWN
+
+    def _join(self, waiting: _Waiting) -> Any:
+        """Go in with all that come in the same turn of the event loop: one commit for them, not one for the first."""
+        assert waiting.loop is not None
+        crowd = self._crowds.setdefault(waiting.loop, [])
+        if not crowd:
+            waiting.loop.call_soon(self._go_in, waiting.loop)
+        crowd.append(waiting)
+        return waiting.future
+
+    def _go_in(self, loop: asyncio.AbstractEventLoop) -> None:
+        for waiting in self._crowds.pop(loop):
+            try:
+                self._put(waiting)
+            except BotdeskError as error:
+                _resolve([(waiting.future, error)])
 
     def _put(self, waiting: _Waiting) -> Any:
         self._start()
@@ -287,7 +307,7 @@ class Verifier:
     def _settle_all(self, together: list[_Waiting]) -> None:
         """Judge what waits; whatever goes wrong is told to those who wait, and the thread goes on."""
         try:
-            left = [waiting for waiting in together if not self._set_aside(waiting)]
+            left = self._left_to_settle(together)
             if left:
                 self._settle(left)
         except BotdeskError as error:
@@ -324,7 +344,7 @@ class Verifier:
     def _proved(self, waiting: _Waiting, outcome: Outcome) -> None:
         """Have the use judged again, now that argon2 told."""
         if isinstance(outcome, BotdeskError):
-            self.figures.overloaded += 1
+            self.figures.overloaded += isinstance(outcome, Overloaded)
             _tell([(waiting, outcome)])
         else:
             waiting.use.checked = outcome
@@ -336,18 +356,29 @@ class Verifier:
             return verification.rehash(tx, presented, stored)
         return None
 
-    def _set_aside(self, waiting: _Waiting) -> bool:
-        """Take what need not be recorded yet out of the crowd: what is only counted, and what argon2 has to see first.
+    def _left_to_settle(self, together: list[_Waiting]) -> list[_Waiting]:
+        """Take out of the crowd what need not be recorded yet: what is only counted, and what argon2 has to see first.
 
-        A token that was never met is looked up before the writers' turn is taken, which would be for nothing.
+        A row is read once for the whole crowd: all of it came before that.
         """
+        find, told, left = cache(self._lookup.find), list[tuple[_Waiting, Answer]](), list[_Waiting]()
+        try:
+            for waiting in together:
+                answer = self._glance(waiting.use, find) if self._coalesce else None
+                if answer is not None:
+                    told.append((waiting, answer))
+                elif not self._proves_first(waiting, find):
+                    left.append(waiting)
+        finally:
+            _tell(told)
+        return left
+
+    def _proves_first(self, waiting: _Waiting, find: Find) -> bool:
+        """Look a token that was never met up before the writers' turn is taken, which would be for nothing."""
         use = waiting.use
-        if self._coalesce and (answer := self._glance(use)) is not None:
-            _tell([(waiting, answer)])
-            return True
         if use.checked is not None or self._prover.met(use.presented):
             return False
-        row = self._lookup.find(use.presented.id)
+        row = find(use.presented.id)
         if row is None or verification.refusal(row, to_text(self._clock())) is not None:
             return False
         self._prove(waiting, row.hash)
@@ -357,13 +388,13 @@ class Verifier:
         self.figures.cache_misses += 1
         self._prover.prove(waiting.use.presented, stored, partial(self._proved, waiting))
 
-    def _glance(self, use: Use) -> Answer | None:
+    def _glance(self, use: Use, find: Find) -> Answer | None:
         """The answer to a use that is counted into an event to come; None when it has to be recorded now."""
         if not self._tally.open(use):
             return None
         now = self._clock()
         verification.refuse_clock(now, self._mark)
-        answer = verification.glance(use, self._lookup.find(use.presented.id), to_text(now), self._proofs)
+        answer = verification.glance(use, find(use.presented.id), to_text(now), self._proofs)
         if answer is None or not self._tally.count(use):
             return None
         self.figures.coalesced += 1
