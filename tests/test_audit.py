@@ -272,8 +272,8 @@ def test_heads_are_read_as_they_are_written(week: Desk) -> None:
 
 
 def test_verifying_tells_how_far_it_is(week: Desk) -> None:
-    told: list[int] = []
-    assert week.ask(audit.verify, progress=told.append).events == week.head().sequence
+    told: list[tuple[int, int]] = []
+    assert week.ask(audit.verify, progress=lambda *so_far: told.append(so_far)).events == week.head().sequence
     assert told == []
 
 

@@ -7,7 +7,7 @@ present rows against the history.
 """
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Generic, TypeVar
@@ -19,8 +19,9 @@ from sqlmodel import SQLModel, col, select
 from botdesk import access, wording
 from botdesk.access import Action
 from botdesk.errors import AccessDenied, Conflict, InvalidInput, StoreError
-from botdesk.store import bulk, chain, reach
+from botdesk.store import bulk, reach, walk
 from botdesk.store.chain import Finding as Finding
+from botdesk.store.chain import Footing as Footing
 from botdesk.store.chain import Head as Head
 from botdesk.store.chain import Verdict as Verdict
 from botdesk.store.digest import GENESIS, canonical, chained, digest, key_of, raw, stored, stored_before, table_of
@@ -28,6 +29,7 @@ from botdesk.store.tables import Account, Setting, from_text, to_text
 from botdesk.store.tables import Event as Event
 from botdesk.store.tables import Outcome as Outcome
 from botdesk.store.transaction import Denial, Transaction
+from botdesk.store.walk import Progress as Progress
 
 T = TypeVar("T")
 
@@ -434,12 +436,19 @@ def _harmless(value: Any) -> Any:
     return wording.visible(f"'{value}" if value.startswith(_FORMULA) else value)
 
 
-def verify(tx: Transaction, *, head: Head | None = None, progress: Callable[[int], None] | None = None) -> Verdict:
-    """Hold the whole chain, and the present rows against it; see `store.chain.verify`.
+def verify(
+    tx: Transaction,
+    *,
+    head: Head | None = None,
+    since: Footing | None = None,
+    progress: Progress | None = None,
+) -> Verdict:
+    """Hold the chain, and the present rows against it; see `store.walk.verify`.
 
     Args:
         tx: A reading transaction.
         head: A head that was kept from before.
-        progress: Called with the number of events read so far, now and then.
+        since: Where an earlier walk ended; what is before is not walked again, unless something does not verify.
+        progress: Told the number of events walked so far and that of all that are to be; it may raise, to end it.
     """
-    return chain.verify(tx.session, head=head, progress=progress)
+    return walk.verify(tx.session, head=head, since=since, progress=progress)

@@ -18,7 +18,7 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session, select
 
-from botdesk import access, audit, settings, tokens, verification, wording
+from botdesk import access, audit, settings, tokens, verification, verified, wording
 from botdesk.access import Action, Actor, ActorKind, Standing
 from botdesk.bearer import MINT_KEY_BYTES, Argon2id, Entropy, Hasher
 from botdesk.errors import AccessDenied, StoreError
@@ -272,13 +272,47 @@ class Desk:
             connection = tx.session.connection()
             checks = self._backend.checks(connection)
             found = schema.revision(connection)
-            verdict = audit.verify(tx)
+            verdict = self._verified(tx)
         words = f"the chain holds, {verdict.events} events" if verdict.holds else verdict.findings[0].what
         return [
             *checks,
             Check("schema", found == schema.NEWEST, f"revision {found}", "botdesk database upgrade"),
             Check("audit", verdict.holds, words, "" if verdict.holds else "botdesk audit verify"),
         ]
+
+    def verify(
+        self, *, head: audit.Head | None = None, from_start: bool = False, progress: audit.Progress | None = None
+    ) -> audit.Verdict:
+        """Hold the chain, and the present rows against it.
+
+        What this operator verified before is not walked again, once it is long; how far that was is kept in the state
+        folder.
+
+        Args:
+            head: A head that was kept elsewhere.
+            from_start: Walk all of it.
+            progress: Told the number of events walked so far and that of all that are to be; it may raise, to end it.
+
+        Raises:
+            AccessDenied: The operator is no active person of this desk.
+        """
+        with self.read() as tx:
+            return self._verified(tx, head=head, from_start=from_start, progress=progress)
+
+    def _verified(
+        self,
+        tx: Transaction,
+        *,
+        head: audit.Head | None = None,
+        from_start: bool = False,
+        progress: audit.Progress | None = None,
+    ) -> audit.Verdict:
+        folder = self.settings.state_dir
+        since = None if from_start else verified.load(folder, self.location)
+        verdict = audit.verify(tx, head=head, since=since, progress=progress)
+        if verdict.footing is not None and verdict.events >= verified.WORTHWHILE:
+            verified.save(folder, self.location, verdict.footing)
+        return verdict
 
     @contextlib.contextmanager
     def _transaction(self, actor: str | None, *, writing: bool, opening: bool = False) -> Iterator[Transaction]:

@@ -1,7 +1,6 @@
 """`botdesk audit`: what happened, and whether the record can be trusted."""
 
 import os
-import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,7 +12,7 @@ from typing import Annotated, TextIO
 import typer
 
 from botdesk import audit, wording
-from botdesk.cli import output
+from botdesk.cli import output, progress
 from botdesk.cli.context import AsJson, Visit, complete_account, visiting
 from botdesk.errors import AuditBroken, Conflict, InvalidInput
 
@@ -184,12 +183,18 @@ def verify(
         str | None,
         typer.Option("--head", metavar="SEQ:HASH", help="A head that was printed before and kept elsewhere."),
     ] = None,
+    from_start: Annotated[
+        bool, typer.Option("--from-start", help="Walk all events, those too that you have verified before.")
+    ] = False,
     json: AsJson = False,
 ) -> None:
-    """Verify the whole record, and print its head to keep elsewhere."""
+    """Verify the record, and print its head to keep elsewhere.
+
+    Of a long record, what you verified before is not walked again, unless something does not hold.
+    """
     kept = audit.Head.parse(head) if head else None
-    with visit.read() as tx:
-        verdict = audit.verify(tx, head=kept, progress=_progress)
+    with visit.desk() as desk, progress.bar("events") as told:
+        verdict = desk.verify(head=kept, from_start=from_start, progress=told)
     if json:
         output.as_json(_verdict(verdict))
     else:
@@ -201,17 +206,14 @@ def verify(
         )
 
 
-def _progress(events: int) -> None:
-    if output.on_terminal(sys.stderr):
-        output.talk(f"{events} events read")
-
-
 def _tell(verdict: audit.Verdict) -> None:
     for finding in verdict.findings:
         where = "store" if finding.sequence is None else f"event {finding.sequence}"
         output.data(f"{where}: {finding.what}")
     holds = "the chain holds" if verdict.holds else "the chain does not hold"
     output.data(f"{holds}: {wording.plural(verdict.events, 'event')}")
+    if verdict.after:
+        output.talk(f"you had verified {verdict.after:,} of them before; --from-start walks all")
     output.data(f"head {verdict.head}")
 
 
@@ -220,5 +222,6 @@ def _verdict(verdict: audit.Verdict) -> dict[str, object]:
         "holds": verdict.holds,
         "events": verdict.events,
         "head": str(verdict.head),
+        "after": verdict.after,
         "findings": [{"sequence": finding.sequence, "what": finding.what} for finding in verdict.findings],
     }

@@ -1,16 +1,17 @@
 """Digests of rows and hashes of events: what binds the store to its history."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from hashlib import sha256
+from json.encoder import encode_basestring
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Table, inspect, type_coerce
 from sqlalchemy.types import NullType
 from sqlmodel import Session, SQLModel, select
 
-from botdesk.store.tables import to_text
+from botdesk.store.tables import Event, to_text
 
 GENESIS: Final = "0" * 64
 """What the first event follows."""
@@ -28,9 +29,30 @@ def _odd(value: Any) -> Any:
 _encoded: Final = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=_odd).encode
 
 
+BOUND: Final = tuple(sorted({*Event.model_fields} - {"previous", "hash"}))
+"""The columns of an event that its hash is over, in the order in which they are written."""
+
+_NUMBER: Final = BOUND.index("sequence")
+_FORM: Final = "{" + ",".join(f'"{name}":%s' for name in BOUND) + "}"
+
+
+def event_text(values: Sequence[Any]) -> str:
+    """The canonical JSON of an event, from its stored values in the order of `BOUND`.
+
+    Nearly all events are texts and a sequence; those are written without any dictionary, in a fraction of the time.
+    """
+    try:
+        texts = map(encode_basestring, values[:_NUMBER]), map(encode_basestring, values[_NUMBER + 1 :])
+        return _FORM % (*texts[0], values[_NUMBER], *texts[1])
+    except TypeError:
+        return canonical(dict(zip(BOUND, values, strict=True)))
+
+
 def chained(previous: str, values: Mapping[str, Any]) -> str:
     """The hash of an event after `previous`, from its stored values without `previous` and `hash`."""
-    return sha256((previous + canonical(values)).encode("utf-8", "surrogatepass")).hexdigest()
+    whole = len(values) == len(BOUND) and all(name in values for name in BOUND)
+    told = event_text([values[name] for name in BOUND]) if whole else canonical(values)
+    return sha256((previous + told).encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def digest(table: str, values: Mapping[str, Any]) -> str:

@@ -1,5 +1,6 @@
 """The audit: who did what, newest first, and whether the record holds."""
 
+import asyncio
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
@@ -8,6 +9,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, VerticalScroll
 from textual.widgets import Static
+from textual.worker import get_current_worker
 
 from botdesk import wording
 from botdesk.errors import BotdeskError
@@ -19,6 +21,8 @@ from botdesk.tui.widgets.listing import Slice
 from botdesk.tui.widgets.window import Window
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from botdesk import audit
 
 COLUMNS: Final = (
@@ -123,20 +127,29 @@ class AuditScreen(DeskScreen):
 
     @work(exclusive=True, group="verify")
     async def action_verify(self) -> None:
-        """Verify the chain in a thread."""
-        from botdesk import audit
-
+        """Verify the chain in a thread; it ends when the screen or the program does."""
         line = self.query_one("#verdict", Static)
         line.update(" checking the chain …")
         self._verifying = True
         try:
-            self._verdict = await self.desk_app.ask(audit.verify)
+            self._verdict = await asyncio.to_thread(self.desk_app.desk.verify, progress=self._checking())
         except BotdeskError as error:
             line.update(f" not checked: {error.message}")
             return
         finally:
             self._verifying = False
         self._show_verdict(self._verdict, 0)
+
+    def _checking(self) -> "Callable[[int, int], None]":
+        """What shows how far the check is, and ends it once nobody waits for it."""
+        worker, line = get_current_worker(), self.query_one("#verdict", Static)
+
+        def tell(done: int, of: int) -> None:
+            if worker.is_cancelled or not self.app.is_running:
+                raise BotdeskError("nobody waits for it")
+            self.app.call_from_thread(line.update, f" checking the chain … {done:,} of {of:,} events")
+
+        return tell
 
     def _show_verdict(self, verdict: "audit.Verdict", since: int) -> None:
         line = self.query_one("#verdict", Static)

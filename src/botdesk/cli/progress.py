@@ -1,0 +1,47 @@
+"""A bar on stderr for what takes long; nothing at all where stderr is no terminal."""
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Final
+
+from botdesk.cli import output
+
+PATIENCE: Final = 0.5
+"""What is done within these seconds shows no bar."""
+
+
+@contextmanager
+def bar(what: str, *, patience: float = PATIENCE) -> Iterator[Callable[[int, int], None] | None]:
+    """Show a bar while something goes on; gives what is to be told how much is done, and of how much.
+
+    Args:
+        what: What is counted.
+        patience: After how many seconds it is shown.
+    """
+    if not output.on_terminal(sys.stderr):
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    shown = Progress(
+        TextColumn(what),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=Console(file=sys.stderr, no_color=not output.coloured(sys.stderr)),
+        transient=True,
+    )
+    task, begun = shown.add_task(what, total=None), time.monotonic()
+
+    def tell(done: int, of: int) -> None:
+        shown.update(task, completed=done, total=of)
+        if time.monotonic() - begun >= patience:
+            shown.start()
+
+    try:
+        yield tell
+    finally:
+        shown.stop()
