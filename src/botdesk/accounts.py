@@ -12,7 +12,7 @@ from typing import Any, Final
 from sqlalchemy import func
 from sqlmodel import col, select
 
-from botdesk import access, audit, grants, people, scopes, wording
+from botdesk import access, audit, grants, people, scopes, versions, wording
 from botdesk.access import Action, Level
 from botdesk.audit import Page as Page
 from botdesk.errors import AccessDenied, Conflict, InvalidInput
@@ -48,6 +48,7 @@ class Line:
         creator: The name of the person who created it.
         managers: Who may manage it, creator first: names of active people and of roles; empty for an orphan.
         level: What the actor may do with it.
+        version: The version that this is.
     """
 
     account: Account
@@ -58,6 +59,7 @@ class Line:
     creator: str
     managers: tuple[str, ...]
     level: Level | None
+    version: int
 
 
 def state(account: Account) -> AccountState:
@@ -139,16 +141,28 @@ def modify(
     description: str | None = None,
     scopes: str | Iterable[str] | None = None,
     rotation: timedelta | None = None,
+    seen: int | None = None,
 ) -> Account:
     """Change an account; None leaves a thing as it is. Scopes that it loses, its tokens lose too, at the next use.
 
+    Args:
+        tx: The transaction.
+        account_id: The account's id or name.
+        name: Its new name.
+        purpose: What kind of bot it is.
+        description: What it does, in a sentence.
+        scopes: What its tokens may at most be allowed.
+        rotation: How long a token of it lives by default.
+        seen: The version that the actor saw; refused when the account was changed since then.
+
     Raises:
         AccessDenied: The actor may not manage it, or may not put such a scope on it.
-        Conflict: The name is taken, nothing would change, or the account is removed.
+        Conflict: The name is taken, nothing would change, or the account is removed or was changed meanwhile.
         InvalidInput: A value cannot be taken.
         NotFound: There is no such account in reach.
     """
     account = _present(tx, account_id, Action.ACCOUNT_MODIFIED)
+    versions.refuse_stale(tx, seen, account)
     wanted: dict[str, Any] = {
         "name": None if name in (None, account.name) else _free_name(tx, str(name)),
         "purpose": None if purpose is None else Purpose(purpose),
@@ -279,7 +293,7 @@ def page(
 def _lines(tx: Transaction, rows: Iterable[Any]) -> list[Line]:
     rows = list(rows)
     managers = grants.managers(tx, (row[0] for row in rows))
-    names = people.names(tx)
+    names, version = people.names(tx), versions.current(tx)
     return [
         Line(
             account=row[0],
@@ -290,6 +304,7 @@ def _lines(tx: Transaction, rows: Iterable[Any]) -> list[Line]:
             creator=names.get(row[0].created_by, "?"),
             managers=managers[row[0].id],
             level=grants.effective_level(tx, row[0]),
+            version=version,
         )
         for row in rows
     ]

@@ -10,7 +10,7 @@ from typing import Final
 from sqlalchemy import true
 from sqlmodel import col, select
 
-from botdesk import access, audit, facts, people
+from botdesk import access, audit, facts, people, versions
 from botdesk.access import Action, Level, Standing
 from botdesk.errors import Conflict, InvalidInput, NotFound
 from botdesk.facts import Reach as Reach
@@ -25,16 +25,17 @@ KINDS: Final = ("role", "person")
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A grant as a list shows it; `grantee` reads `role:platform` or `person:ben`."""
+    """A grant as a list shows it; `grantee` reads `role:platform` or `person:ben`, `version` is when it was so."""
 
     grant: Grant
     grantee: str
     account: str
     level: Level
     given_by: str
+    version: int
 
 
-def give(tx: Transaction, account_id: str, grantee: str, level: Level) -> Grant:
+def give(tx: Transaction, account_id: str, grantee: str, level: Level, *, seen: int | None = None) -> Grant:
     """Give a role or a person a level on an account; giving again changes the level.
 
     Args:
@@ -42,10 +43,11 @@ def give(tx: Transaction, account_id: str, grantee: str, level: Level) -> Grant:
         account_id: The account's id or name.
         grantee: `role:platform` or `person:ben`.
         level: What they may do.
+        seen: The version that the actor saw; refused when the account or a grant on it was changed since then.
 
     Raises:
         AccessDenied: The actor may not manage the account.
-        Conflict: They have that level already, or the account is removed.
+        Conflict: They have that level already, or the account is removed or was changed meanwhile.
         InvalidInput: The grantee has another form.
         NotFound: There is no such account in reach, role or person.
     """
@@ -53,6 +55,7 @@ def give(tx: Transaction, account_id: str, grantee: str, level: Level) -> Grant:
     audit.require(tx, Action.GRANT_GIVEN, account, grantee=grantee[:64])
     if account.removed_at:
         raise Conflict(f"{account.name!r} was removed", hint="a removed account takes no grants")
+    versions.refuse_stale(tx, seen, account, versions.of_grants())
     to = find_grantee(tx, grantee)
     grant = _present(tx, account, to)
     level = Level(level)
@@ -69,30 +72,40 @@ def give(tx: Transaction, account_id: str, grantee: str, level: Level) -> Grant:
     return grant
 
 
-def withdraw(tx: Transaction, account_id: str, grantee: str) -> Grant:
+def withdraw(tx: Transaction, account_id: str, grantee: str, *, seen: int | None = None) -> Grant:
     """Withdraw what a role or a person was given on an account.
+
+    Args:
+        tx: The transaction.
+        account_id: The account's id or name.
+        grantee: `role:platform` or `person:ben`.
+        seen: The version that the actor saw; refused when the account or a grant on it was changed since then.
 
     Raises:
         AccessDenied: The actor may not manage the account.
+        Conflict: The account or a grant on it was changed meanwhile.
         InvalidInput: The grantee has another form.
         NotFound: There is no such account in reach, role, person or grant.
     """
-    account, to, grant = find(tx, account_id, grantee, Action.GRANT_WITHDRAWN)
+    account, to, grant = find(tx, account_id, grantee, Action.GRANT_WITHDRAWN, seen=seen)
     audit.record(tx, Action.GRANT_WITHDRAWN, grant, account=account, gone=True, grantee=_words(to))
     return grant
 
 
-def find(tx: Transaction, account_id: str, grantee: str, action: Action) -> tuple[Account, Role | Person, Grant]:
+def find(
+    tx: Transaction, account_id: str, grantee: str, action: Action, *, seen: int | None = None
+) -> tuple[Account, Role | Person, Grant]:
     """Find what a grantee was given, to do an action on it that takes a level on the account.
 
     Raises:
         AccessDenied: The actor may not do that.
-        Conflict: The grantee created the account, and needs no grant.
+        Conflict: The grantee created the account, and needs no grant; or it was changed since the version `seen`.
         InvalidInput: The grantee has another form.
         NotFound: There is no such account in reach, role, person or grant.
     """
     account = find_account(tx, account_id)
     audit.require(tx, action, account, grantee=grantee[:64])
+    versions.refuse_stale(tx, seen, account, versions.of_grants())
     to = find_grantee(tx, grantee)
     grant = _present(tx, account, to)
     if grant is None:
@@ -193,9 +206,16 @@ def listed(tx: Transaction, account: str | None = None) -> list[Line]:
         .join(Person, col(Person.id) == Grant.person_id, isouter=True)
         .where(wanted)
     )
-    names = people.names(tx)
+    names, version = people.names(tx), versions.current(tx)
     lines = [
-        Line(grant, f"role:{role}" if role else f"person:{person}", name, grant.level, names.get(grant.given_by, "?"))
+        Line(
+            grant=grant,
+            grantee=f"role:{role}" if role else f"person:{person}",
+            account=name,
+            level=grant.level,
+            given_by=names.get(grant.given_by, "?"),
+            version=version,
+        )
         for grant, name, role, person in tx.session.exec(query).all()
     ]
     return sorted(lines, key=lambda line: (line.account, line.grantee))

@@ -68,11 +68,7 @@ def _handed(tx: Transaction, who: Person) -> tuple[tokens.Line, ...]:
         .where(reach.in_reach(tx.actor), col(Token.id).in_(delivered))
         .order_by(Account.name, Token.label, Token.id)
     )
-    names = people.names(tx)
-    lines = (
-        tokens.Line(token, tokens.state(token, tx.now), account, names.get(token.issued_by, "?"))
-        for token, account in tx.session.exec(query).all()
-    )
+    lines = tokens.lines(tx, tx.session.exec(query).all())
     return tuple(line for line in lines if line.state in tokens.LIVE)
 
 

@@ -12,7 +12,7 @@ from typing import Any, Final, Protocol, TypeVar
 
 from sqlmodel import col, select
 
-from botdesk import accounts, audit, bearer, people, wording
+from botdesk import accounts, audit, bearer, people, versions, wording
 from botdesk import scopes as scope_words
 from botdesk.access import Action
 from botdesk.bearer import Secret
@@ -52,12 +52,13 @@ class Issued:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A token as a list shows it, with its account's name and the name of the person who issued it."""
+    """A token as a list shows it, with its account's name, who issued it, and the version that this is."""
 
     token: Token
     state: TokenState
     account: str
     issuer: str
+    version: int
 
 
 At = TypeVar("At", datetime, str)
@@ -218,6 +219,7 @@ def rotate(
     lifetime: timedelta | None = None,
     never: bool = False,
     label: str | None = None,
+    seen: int | None = None,
 ) -> Issued:
     """Issue the successor of a token; the old one is left as it is until the successor is delivered.
 
@@ -228,14 +230,17 @@ def rotate(
         lifetime: How long the successor lives; the account's rotation period by default.
         never: The successor never expires.
         label: The successor's label; the old one's by default.
+        seen: The version that the actor saw; refused when the account or the token was changed since then.
 
     Raises:
         AccessDenied: The actor may not operate the account.
-        Conflict: The token is pending, retiring, expired or revoked, or the account is disabled.
+        Conflict: The token is pending, retiring, expired or revoked, or the account is disabled; or one of them was
+            changed meanwhile.
         InvalidInput: A value cannot be taken.
         NotFound: There is no such token in reach.
     """
     token, account = _found(tx, token_id, Action.TOKEN_ROTATED)
+    versions.refuse_stale(tx, seen, account, versions.of_token(token))
     _refuse_idle(account)
     if state(token, tx.now) is not TokenState.ACTIVE:
         raise Conflict(
@@ -333,7 +338,7 @@ def line(tx: Transaction, token_id: str) -> Line:
         NotFound: There is no such token in reach.
     """
     token, account = _found(tx, token_id, Action.ACCOUNT_VIEWED)
-    return _line(tx, token, account.name, people.names(tx))
+    return lines(tx, [(token, account.name)])[0]
 
 
 def listed(tx: Transaction, account: str | None = None, *, states: Collection[TokenState] | None = None) -> list[Line]:
@@ -344,9 +349,8 @@ def listed(tx: Transaction, account: str | None = None, *, states: Collection[To
     """
     wanted = reach.in_reach(tx.actor) if account is None else col(Account.id) == accounts.find(tx, account).id
     query = select(Token, Account.name).join(Account, col(Account.id) == Token.account_id).where(wanted)
-    names = people.names(tx)
-    lines = [_line(tx, token, name, names) for token, name in tx.session.exec(query).all()]
-    chosen = [line for line in lines if states is None or line.state in states]
+    found = lines(tx, tx.session.exec(query).all())
+    chosen = [line for line in found if states is None or line.state in states]
     return sorted(chosen, key=lambda line: (_ORDER[line.state], -line.token.issued_at.timestamp(), line.token.id))
 
 
@@ -359,8 +363,12 @@ _ORDER: Final = {
 }
 
 
-def _line(tx: Transaction, token: Token, account: str, names: dict[str, str]) -> Line:
-    return Line(token, state(token, tx.now), account, names.get(token.issued_by, "?"))
+def lines(tx: Transaction, found: Iterable[tuple[Token, str]]) -> list[Line]:
+    """Tokens, each with the name of its account, as a list shows them."""
+    names, version = people.names(tx), versions.current(tx)
+    return [
+        Line(token, state(token, tx.now), account, names.get(token.issued_by, "?"), version) for token, account in found
+    ]
 
 
 def mint_key(tx: Transaction) -> bytes:

@@ -121,3 +121,23 @@ def test_at_a_terminal_disabling_a_person_asks_first(team: Run, terminal: Callab
     assert asked.wait_exit() == 0
     assert terminal("person", "disable", "chen", "--yes").wait_exit() == 0
     assert {one["state"] for one in team("person", "list", "--json").json[:2]} == {"disabled"}
+
+
+def test_a_stale_change_is_refused_with_what_was_changed_and_by_whom(team: Run, tmp_path: object) -> None:
+    team("token", "issue", "nightly-build", "--label", "build", "--to", f"file:{tmp_path}/secret")
+    token = team("token", "list", "nightly-build", "--json").json[0]
+    seen = str(team("account", "show", "nightly-build", "--json").json["version"])
+    assert seen == str(token["version"]) == str(team("grant", "list", "nightly-build", "--json").json[0]["version"])
+    team("account", "modify", "nightly-build", "--description", "theirs")
+    for words in (
+        ("account", "modify", "nightly-build", "--description", "mine"),
+        ("grant", "give", "nightly-build", "--person", "chen", "--level", "manage"),
+        ("grant", "withdraw", "nightly-build", "--person", "chen"),
+        ("token", "rotate", token["id"], "--to", f"file:{tmp_path}/next"),
+    ):
+        stale = team(*words, "--if-version", seen)
+        assert stale.code == 5
+        assert "modified nightly-build: description none → theirs" in stale.err
+        assert "botdesk account show nightly-build" in stale.err
+        now = str(team("account", "show", "nightly-build", "--json").json["version"])
+        assert team(*words, "--if-version", now).code == 0

@@ -13,6 +13,7 @@ from botdesk.cli.context import (
     AsJson,
     Description,
     DryRun,
+    IfVersion,
     Scopes,
     Transaction,
     Visit,
@@ -141,6 +142,7 @@ def modify(
     description: Description = None,
     scope: Scopes = None,
     rotation: Rotation = None,
+    if_version: IfVersion = None,
     json: AsJson = False,
 ) -> None:
     """Change a service account; what is not said stays as it is."""
@@ -154,6 +156,7 @@ def modify(
             description=description,
             scopes=scope or None,
             rotation=_period(rotation),
+            seen=if_version,
         )
         line = accounts.line(tx, found.id)
     _changed("modified", line, json=json)
@@ -236,4 +239,5 @@ def _facts(line: accounts.Line) -> dict[str, object]:
         "disabled_at": account.disabled_at,
         "removed_at": account.removed_at,
         "managers": list(line.managers),
+        "version": line.version,
     }

@@ -165,6 +165,10 @@ TokenId = Annotated[str, typer.Argument(metavar="TOKEN", help="The token's id.",
 PersonName = Annotated[str, typer.Argument(metavar="PERSON", help="The person's name.", autocompletion=complete_person)]
 RoleName = Annotated[str, typer.Argument(metavar="ROLE", help="The role's name.", autocompletion=complete_role)]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+IfVersion = Annotated[
+    int | None,
+    typer.Option("--if-version", metavar="NUMBER", help="Only if it is still as it was at this version, from --json."),
+]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Change nothing; tell who would gain and who would lose.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 Scopes = Annotated[

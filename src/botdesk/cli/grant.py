@@ -12,6 +12,7 @@ from botdesk.cli.context import (
     AccountName,
     AsJson,
     DryRun,
+    IfVersion,
     SomeAccount,
     Transaction,
     Visit,
@@ -41,6 +42,7 @@ def give(
     role: ToRole = None,
     person: ToPerson = None,
     dry_run: DryRun = False,
+    if_version: IfVersion = None,
     json: AsJson = False,
 ) -> None:
     """Let a role or a person handle an account; giving again changes the level."""
@@ -49,7 +51,7 @@ def give(
         return rehearse(visit.ask(whatif.given, account, grantee, level), json=json)
     with visit.begin() as tx:
         found = accounts.find(tx, account)
-        given = grants.give(tx, found.id, grantee, level)
+        given = grants.give(tx, found.id, grantee, level, seen=if_version)
         line = _line(tx, found.id, given.id)
     return _told(f"{line.grantee} may now {level} '{line.account}'", line, json=json)
 
@@ -62,6 +64,7 @@ def withdraw(
     role: ToRole = None,
     person: ToPerson = None,
     dry_run: DryRun = False,
+    if_version: IfVersion = None,
     json: AsJson = False,
 ) -> None:
     """Take a grant back."""
@@ -71,7 +74,7 @@ def withdraw(
     with visit.begin() as tx:
         found = accounts.find(tx, account)
         before = {line.grant.id: line for line in grants.listed(tx, found.id)}
-        line = before[grants.withdraw(tx, found.id, grantee).id]
+        line = before[grants.withdraw(tx, found.id, grantee, seen=if_version).id]
     return _told(f"withdrew the grant of {line.grantee} on '{line.account}'", line, json=json)
 
 
@@ -120,4 +123,5 @@ def _facts(line: grants.Line) -> dict[str, object]:
         "level": line.level,
         "given_by": line.given_by,
         "given_at": line.grant.given_at,
+        "version": line.version,
     }

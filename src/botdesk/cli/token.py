@@ -9,7 +9,18 @@ import typer
 
 from botdesk import scopes, tokens, wording
 from botdesk.cli import delivery, output
-from botdesk.cli.context import AccountName, AsJson, Scopes, SomeAccount, TokenId, Visit, Yes, confirm, visiting
+from botdesk.cli.context import (
+    AccountName,
+    AsJson,
+    IfVersion,
+    Scopes,
+    SomeAccount,
+    TokenId,
+    Visit,
+    Yes,
+    confirm,
+    visiting,
+)
 from botdesk.tokens import TokenState
 from botdesk.verification import Asked
 
@@ -72,6 +83,7 @@ def rotate(
     ] = None,
     to: To = None,
     no_wait: NoWait = False,
+    if_version: IfVersion = None,
     json: AsJson = False,
 ) -> None:
     """Issue the successor of a token; the old one ends after the overlap."""
@@ -82,6 +94,7 @@ def rotate(
             "lifetime": _duration(lifetime),
             "never": never,
             "label": label,
+            "seen": if_version,
         }
         issued, receipt = delivery.hand_over(desk, lambda: desk.run(tokens.rotate, token, **how), target)
         line = desk.ask(tokens.line, issued.token.id)
@@ -227,4 +240,5 @@ def _facts(line: tokens.Line) -> dict[str, object]:
         "revoked_reason": token.revoked_reason,
         "last_used_at": token.last_used_at,
         "last_used_from": token.last_used_from,
+        "version": line.version,
     }
