@@ -170,8 +170,11 @@ def modify(
         "scopes": None if scopes is None else _opened_scopes(tx, Action.ACCOUNT_MODIFIED, scopes, account),
         "rotation_days": None if rotation is None else _checked_days(rotation),
     }
+    had = account.scopes
     changes = audit.change(account, wanted)
     account.modified_at = tx.now
+    if _gained(had, account.scopes):
+        account.scopes_added_at = tx.now
     audit.record(tx, Action.ACCOUNT_MODIFIED, account, account=account, changes=changes)
     return account
 
@@ -336,6 +339,10 @@ def _opened_scopes(tx: Transaction, action: Action, text: str | Iterable[str], a
             hint=f"your roles may use: {scopes.format(opened) or 'none'}; an admin opens more: botdesk role scopes",
         )
     return scopes.format(wanted)
+
+
+def _gained(had: str, has: str) -> bool:
+    return not scopes.covers(scopes.parse(had), scopes.parse(has))
 
 
 def _checked_days(rotation: timedelta) -> int:

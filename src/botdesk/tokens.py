@@ -198,6 +198,7 @@ def _retire(tx: Transaction, account: Account, successor: Token) -> None:
         return
     overlap = timedelta(seconds=successor.overlap_seconds or 0)
     ends = tx.now + overlap
+    old.prior_expires_at = old.expires_at
     old.successor_id, old.expires_at = successor.id, min(old.expires_at or ends, ends)
     audit.record(
         tx,

@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from sqlalchemy import bindparam, update
 
-from botdesk import audit, bearer, tokens, wording
+from botdesk import audit, bearer, seen, tokens, wording
 from botdesk import scopes as scope_words
 from botdesk.access import Action, Actor, ActorKind
 from botdesk.bearer import Presented, Proofs, Secret
@@ -318,12 +318,11 @@ class _Ledger:
         self._touched: set[str] = set()
 
     def note(self, row: Row, answer: Answer, use: Use) -> None:
-        """Note a verdict; an accepted one is the token's last use."""
+        """Note a verdict, and on the token's row what it was like."""
         before = self._digest(row)
         source = cleaned(use.asked.address, 64) or self._tx.source
         accepted = answer.refusal is None
-        if accepted:
-            self._touch(row, source)
+        self._touch(row, self._changed(self._rows[row.id], answer, use.asked, source))
         self._events.append(
             {
                 "at": self._at,
@@ -349,10 +348,24 @@ class _Ledger:
             self._digests[row.id] = digest("token", self._rows[row.id])
         return self._digests[row.id]
 
-    def _touch(self, row: Row, source: str) -> None:
+    def _changed(self, values: dict[str, Any], answer: Answer, asked: Asked, source: str) -> dict[str, str]:
+        """What a verdict changes on the token's row."""
+        day = self._at[:10]
+        if answer.refusal is None:
+            first = values["first_used_at"] or self._at
+            like = seen.used(values["seen"], day, source, asked.scopes)
+            return {"last_used_at": self._at, "last_used_from": source, "first_used_at": first, "seen": like}
+        refused = {
+            "last_refused_at": self._at,
+            "last_refused_from": source,
+            "last_refused_reason": answer.refusal.value,
+        }
+        return refused | ({"seen": seen.lacked(values["seen"], day, answer.missing)} if answer.missing else {})
+
+    def _touch(self, row: Row, changed: dict[str, str]) -> None:
         values = self._rows[row.id]
-        if values["last_used_at"] != self._at or values["last_used_from"] != source:
-            values["last_used_at"], values["last_used_from"] = self._at, source
+        if any(values[name] != value for name, value in changed.items()):
+            values |= changed
             self._digests[row.id] = digest("token", values)
             self._touched.add(row.id)
 
@@ -366,15 +379,21 @@ class _Ledger:
 
 
 _TOKEN: Final = table_of(Token)
+_TOUCHED: Final = (
+    *("last_used_at", "last_used_from", "first_used_at"),
+    *("last_refused_at", "last_refused_from", "last_refused_reason", "seen"),
+)
+"""The columns of a token that its uses change."""
+
 _TOUCH: Final = (
     update(_TOKEN)
     .where(_TOKEN.c.id == bindparam("token_id"))
-    .values(last_used_at=bindparam("at", type_=_TOKEN.c.id.type), last_used_from=bindparam("source"))
+    .values({name: bindparam(f"new_{name}", type_=_TOKEN.c.id.type) for name in _TOUCHED})
 )
 
 
 def _touch_of(values: dict[str, Any]) -> dict[str, Any]:
-    return {"token_id": values["id"], "at": values["last_used_at"], "source": values["last_used_from"]}
+    return {"token_id": values["id"], **{f"new_{name}": values[name] for name in _TOUCHED}}
 
 
 @lru_cache(maxsize=4096)

@@ -17,7 +17,7 @@ from botdesk.store.tables import Account, Token
 class Row(NamedTuple):
     """A token and what its account says of it; instants are text, as stored.
 
-    The fields up to `last_used_from` are the columns of the table `token`, in its order.
+    The fields up to `prior_expires_at` are the columns of the table `token`, in its order.
     """
 
     id: str
@@ -37,6 +37,12 @@ class Row(NamedTuple):
     revoked_reason: str | None
     last_used_at: str | None
     last_used_from: str | None
+    first_used_at: str | None
+    last_refused_at: str | None
+    last_refused_from: str | None
+    last_refused_reason: str | None
+    seen: str | None
+    prior_expires_at: str | None
     account: str
     account_scopes: str
     account_disabled_at: str | None

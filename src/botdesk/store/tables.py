@@ -150,7 +150,10 @@ _LIVE = text("removed_at IS NULL")
 
 
 class Account(SQLModel, table=True):
-    """A bot's identity: a service account. Removed ones stay as tombstones."""
+    """A bot's identity: a service account. Removed ones stay as tombstones.
+
+    `scopes_added_at` is when it was last given a scope that it did not have, if that was after its creation.
+    """
 
     __tablename__ = "account"
     __table_args__ = (Index("account_name_live", "name", unique=True, sqlite_where=_LIVE, postgresql_where=_LIVE),)
@@ -167,10 +170,15 @@ class Account(SQLModel, table=True):
     disabled_at: datetime | None = Field(default=None, sa_type=Instant)
     disabled_reason: str | None = Field(default=None, sa_type=Text)
     removed_at: datetime | None = Field(default=None, sa_type=Instant)
+    scopes_added_at: datetime | None = Field(default=None, sa_type=Instant)
 
 
 class Token(SQLModel, table=True):
-    """A bearer token: everything about it but its secret, of which only an argon2id hash is kept."""
+    """A bearer token: everything about it but its secret, of which only an argon2id hash is kept.
+
+    `seen` is what the recorded uses were like (`botdesk.seen`); `prior_expires_at` is when a token in its overlap would
+    have expired without the rotation.
+    """
 
     __tablename__ = "token"
 
@@ -191,6 +199,12 @@ class Token(SQLModel, table=True):
     revoked_reason: str | None = Field(default=None, sa_type=Text)
     last_used_at: datetime | None = Field(default=None, sa_type=Instant)
     last_used_from: str | None = Field(default=None, sa_type=Text)
+    first_used_at: datetime | None = Field(default=None, sa_type=Instant)
+    last_refused_at: datetime | None = Field(default=None, sa_type=Instant)
+    last_refused_from: str | None = Field(default=None, sa_type=Text)
+    last_refused_reason: str | None = Field(default=None, sa_type=String(16))
+    seen: str | None = Field(default=None, sa_type=Text)
+    prior_expires_at: datetime | None = Field(default=None, sa_type=Instant)
 
 
 class Grant(SQLModel, table=True):

@@ -83,6 +83,7 @@ def _accounts() -> None:
         sa.Column("disabled_at", _INSTANT),
         sa.Column("disabled_reason", _TEXT),
         sa.Column("removed_at", _INSTANT),
+        sa.Column("scopes_added_at", _INSTANT),
     )
     live = sa.text("removed_at IS NULL")
     op.create_index("account_name_live", "account", ["name"], unique=True, sqlite_where=live, postgresql_where=live)
@@ -108,6 +109,12 @@ def _tokens() -> None:
         sa.Column("revoked_reason", _TEXT),
         sa.Column("last_used_at", _INSTANT),
         sa.Column("last_used_from", _TEXT),
+        sa.Column("first_used_at", _INSTANT),
+        sa.Column("last_refused_at", _INSTANT),
+        sa.Column("last_refused_from", _TEXT),
+        sa.Column("last_refused_reason", _WORD),
+        sa.Column("seen", _TEXT),
+        sa.Column("prior_expires_at", _INSTANT),
     )
 
 
