@@ -46,6 +46,7 @@ def test_the_levels_are_those_of_the_design() -> None:
     assert may[Level.VIEW] == {"account:viewed"}
     assert may[Level.OPERATE] - may[Level.VIEW] == {
         *("token:issued", "token:delivered", "token:rotated", "token:revoked"),
+        *("token:extended", "token:retired", "token:reinstated"),
     }
     assert {"account:modified", "account:removed", "grant:given", "grant:withdrawn"} <= (
         may[Level.MANAGE] - may[Level.OPERATE]

@@ -92,12 +92,16 @@ class Action(StrEnum):
     ACCOUNT_DISABLED = "account:disabled"
     ACCOUNT_ENABLED = "account:enabled"
     ACCOUNT_REMOVED = "account:removed"
+    ACCOUNT_RESTORED = "account:restored"
     ACCOUNT_HANDED_OVER = "account:handed-over"
     GRANT_GIVEN = "grant:given"
     GRANT_WITHDRAWN = "grant:withdrawn"
     TOKEN_ISSUED = "token:issued"
     TOKEN_DELIVERED = "token:delivered"
     TOKEN_ROTATED = "token:rotated"
+    TOKEN_EXTENDED = "token:extended"
+    TOKEN_RETIRED = "token:retired"
+    TOKEN_REINSTATED = "token:reinstated"
     TOKEN_REVOKED = "token:revoked"
     TOKEN_USED = "token:used"
     TOKEN_REFUSED = "token:refused"
@@ -113,11 +117,15 @@ ON_ACCOUNT = {
     Action.ACCOUNT_DISABLED: Level.MANAGE,
     Action.ACCOUNT_ENABLED: Level.MANAGE,
     Action.ACCOUNT_REMOVED: Level.MANAGE,
+    Action.ACCOUNT_RESTORED: Level.MANAGE,
     Action.GRANT_GIVEN: Level.MANAGE,
     Action.GRANT_WITHDRAWN: Level.MANAGE,
     Action.TOKEN_ISSUED: Level.OPERATE,
     Action.TOKEN_DELIVERED: Level.OPERATE,
     Action.TOKEN_ROTATED: Level.OPERATE,
+    Action.TOKEN_EXTENDED: Level.OPERATE,
+    Action.TOKEN_RETIRED: Level.OPERATE,
+    Action.TOKEN_REINSTATED: Level.OPERATE,
     Action.TOKEN_REVOKED: Level.OPERATE,
 }
 """The level on the account that each action on an account needs."""

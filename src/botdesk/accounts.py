@@ -120,7 +120,7 @@ def create(
     audit.require(tx, Action.ACCOUNT_CREATED, name=name[:64])
     account = Account(
         id=tx.new_id("acc"),
-        name=_free_name(tx, name),
+        name=free_name(tx, name),
         purpose=Purpose(purpose),
         description=_checked_description(description),
         scopes=_opened_scopes(tx, Action.ACCOUNT_CREATED, scopes),
@@ -164,7 +164,7 @@ def modify(
     account = _present(tx, account_id, Action.ACCOUNT_MODIFIED)
     versions.refuse_stale(tx, seen, account)
     wanted: dict[str, Any] = {
-        "name": None if name in (None, account.name) else _free_name(tx, str(name)),
+        "name": None if name in (None, account.name) else free_name(tx, str(name)),
         "purpose": None if purpose is None else Purpose(purpose),
         "description": None if description is None else _checked_description(description),
         "scopes": None if scopes is None else _opened_scopes(tx, Action.ACCOUNT_MODIFIED, scopes, account),
@@ -236,7 +236,7 @@ def _present(tx: Transaction, account_id: str, action: Action) -> Account:
     account = find(tx, account_id)
     audit.require(tx, action, account)
     if account.removed_at:
-        raise Conflict(f"{account.name!r} was removed", hint="create a new account; the name is free again")
+        raise Conflict(f"{account.name!r} was removed", hint="'botdesk account restore' takes that back for 30 days")
     return account
 
 
@@ -313,7 +313,13 @@ def _lines(tx: Transaction, rows: Iterable[Any]) -> list[Line]:
     ]
 
 
-def _free_name(tx: Transaction, name: str) -> str:
+def free_name(tx: Transaction, name: str) -> str:
+    """Check a name that is to be an account's.
+
+    Raises:
+        Conflict: It is taken.
+        InvalidInput: It is no account's name.
+    """
     name = check_name(name)
     taken = tx.session.exec(select(Account).where(Account.name == name, col(Account.removed_at).is_(None))).first()
     if taken is not None:

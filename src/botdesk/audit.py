@@ -266,8 +266,13 @@ def change(row: SQLModel, wanted: Mapping[str, Any]) -> dict[str, list[str]]:
 
 def detail_of(event: Event) -> dict[str, Any]:
     """What an event says besides; empty when it cannot be read."""
+    return read_detail(event.detail)
+
+
+def read_detail(text: str) -> dict[str, Any]:
+    """Read what `written` wrote; empty when it cannot be read."""
     try:
-        found = json.loads(event.detail)
+        found = json.loads(text)
     except ValueError:
         return {}
     return found if isinstance(found, dict) else {}

@@ -5,7 +5,7 @@ The creator's access is no grant but a rule; it cannot be withdrawn.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import true
 from sqlmodel import col, select
@@ -127,7 +127,8 @@ def withdraw_all(tx: Transaction, account: Account) -> None:
     for grant in tx.session.exec(select(Grant).where(Grant.account_id == account.id).order_by(Grant.id)).all():
         to: Role | Person | None = tx.session.get(Role, grant.role_id) if grant.role_id else None
         to = to or tx.session.get_one(Person, grant.person_id)
-        audit.record(tx, Action.GRANT_WITHDRAWN, grant, account=account, gone=True, grantee=_words(to))
+        said: dict[str, Any] = {"grantee": _words(to), "grantee_id": to.id, "level": grant.level.value}
+        audit.record(tx, Action.GRANT_WITHDRAWN, grant, account=account, gone=True, **said)
 
 
 def hand_over(tx: Transaction, account_id: str, person: str) -> Account:

@@ -182,7 +182,7 @@ def deliver(tx: Transaction, token_id: str, *, to: str) -> Token:
         Conflict: The token is not pending any more.
         NotFound: There is no such token in reach.
     """
-    token, account = _found(tx, token_id, Action.TOKEN_DELIVERED)
+    token, account = find_for(tx, token_id, Action.TOKEN_DELIVERED)
     if state(token, tx.now) is not TokenState.PENDING:
         raise Conflict(f"the token {token.label!r} is {state(token, tx.now)}", hint="issue a new one")
     token.delivered_at, token.delivered_to = tx.now, wording.clean(to, "target", longest=400, required=True)
@@ -240,7 +240,7 @@ def rotate(
         InvalidInput: A value cannot be taken.
         NotFound: There is no such token in reach.
     """
-    token, account = _found(tx, token_id, Action.TOKEN_ROTATED)
+    token, account = find_for(tx, token_id, Action.TOKEN_ROTATED)
     versions.refuse_stale(tx, seen, account, versions.of_token(token))
     _refuse_idle(account)
     if state(token, tx.now) is not TokenState.ACTIVE:
@@ -252,7 +252,7 @@ def rotate(
     label = token.label if label is None else _checked_label(label)
     expires_at = _end(tx, account, lifetime, never=never)
     kept = scope_words.format(scope_words.parse(token.scopes) & scope_words.parse(account.scopes))
-    _drop_leftovers(tx, account, token)
+    drop_leftovers(tx, account, token)
     return _make(tx, account, label=label, expires_at=expires_at, scopes=kept, predecessor=token, overlap=overlap)
 
 
@@ -261,12 +261,71 @@ def _why_not(token: Token, now: datetime) -> str:
     return "rotated already" if found is TokenState.RETIRING else found.value
 
 
-def _drop_leftovers(tx: Transaction, account: Account, token: Token) -> None:
+def drop_leftovers(tx: Transaction, account: Account, token: Token) -> None:
+    """End the successors of a token that were never handed over."""
     left = select(Token).where(
         Token.predecessor_id == token.id, col(Token.delivered_at).is_(None), col(Token.revoked_at).is_(None)
     )
     for successor in tx.session.exec(left).all():
-        _end_now(tx, account, successor, "never handed over")
+        end_now(tx, account, successor, "never handed over")
+
+
+def extend(tx: Transaction, token_id: str, *, by: timedelta) -> Token:
+    """Let a token live longer: an active one, or one in its overlap, which never outlives the end that it had before.
+
+    Args:
+        tx: The transaction.
+        token_id: The token's lookup id.
+        by: How much longer.
+
+    Raises:
+        AccessDenied: The actor may not operate the account.
+        Conflict: The token does not live, never expires, or would have ended then without its rotation.
+        InvalidInput: It would end too far ahead.
+        NotFound: There is no such token in reach.
+    """
+    token, account = find_for(tx, token_id, Action.TOKEN_EXTENDED)
+    _refuse_unending(tx, token)
+    ends = _later(tx, token, by)
+    before, token.expires_at = token.expires_at, ends
+    audit.record(
+        tx,
+        Action.TOKEN_EXTENDED,
+        token,
+        account=account,
+        label=token.label,
+        by=wording.in_short(by),
+        ended_at=before.isoformat(timespec="seconds") if before else None,
+        ends_at=ends.isoformat(timespec="seconds"),
+    )
+    return token
+
+
+def _refuse_unending(tx: Transaction, token: Token) -> None:
+    if (found := state(token, tx.now)) not in LIVE:
+        raise Conflict(
+            f"the token {token.label!r} is {found}", hint="only a token that works is extended; issue a new one"
+        )
+    if token.expires_at is None:
+        raise Conflict(f"the token {token.label!r} never expires", hint="there is nothing to do")
+
+
+def _later(tx: Transaction, token: Token, by: timedelta) -> datetime:
+    assert token.expires_at is not None
+    retiring = state(token, tx.now) is TokenState.RETIRING
+    most = LONGEST_OVERLAP if retiring else LONGEST_LIFETIME
+    ends = token.expires_at + by
+    if by < timedelta(minutes=1) or ends > tx.now + most:
+        raise InvalidInput(
+            "the extension is out of range", hint=f"it may end {wording.in_short(most)} from now at the most"
+        )
+    last = min(ends, token.prior_expires_at) if retiring and token.prior_expires_at else ends
+    if last <= token.expires_at:
+        raise Conflict(
+            f"the token {token.label!r} would have expired then without its rotation",
+            hint="switch to its successor, or undo the rotation",
+        )
+    return last
 
 
 def revoke(tx: Transaction, token_id: str, *, reason: str) -> Token:
@@ -278,11 +337,11 @@ def revoke(tx: Transaction, token_id: str, *, reason: str) -> Token:
         InvalidInput: There is no reason.
         NotFound: There is no such token in reach.
     """
-    token, account = _found(tx, token_id, Action.TOKEN_REVOKED)
+    token, account = find_for(tx, token_id, Action.TOKEN_REVOKED)
     reason = wording.clean(reason, "reason", longest=200, required=True)
     if token.revoked_at:
         raise Conflict(f"the token {token.label!r} is revoked already", hint="there is nothing to do")
-    return _end_now(tx, account, token, reason)
+    return end_now(tx, account, token, reason)
 
 
 def abandon(tx: Transaction, token_id: str, *, reason: str = "not handed over") -> Token:
@@ -293,13 +352,14 @@ def abandon(tx: Transaction, token_id: str, *, reason: str = "not handed over") 
         Conflict: It is not pending.
         NotFound: There is no such token in reach.
     """
-    token, account = _found(tx, token_id, Action.TOKEN_REVOKED)
+    token, account = find_for(tx, token_id, Action.TOKEN_REVOKED)
     if token.delivered_at or token.revoked_at:
         raise Conflict(f"the token {token.label!r} is {state(token, tx.now)}", hint="revoke it instead")
-    return _end_now(tx, account, token, wording.clean(reason, "reason", longest=200, required=True))
+    return end_now(tx, account, token, wording.clean(reason, "reason", longest=200, required=True))
 
 
-def _end_now(tx: Transaction, account: Account, token: Token, reason: str) -> Token:
+def end_now(tx: Transaction, account: Account, token: Token, reason: str) -> Token:
+    """Revoke a token that the actor was found to operate."""
     token.revoked_at, token.revoked_reason = tx.now, reason
     audit.record(tx, Action.TOKEN_REVOKED, token, account=account, label=token.label, reason=reason)
     return token
@@ -312,10 +372,17 @@ def find(tx: Transaction, token_id: str) -> Token:
         InvalidInput: A whole token was given: it may have leaked where it was typed.
         NotFound: There is no such token in reach.
     """
-    return _found(tx, token_id, Action.ACCOUNT_VIEWED)[0]
+    return find_for(tx, token_id, Action.ACCOUNT_VIEWED)[0]
 
 
-def _found(tx: Transaction, token_id: str, action: Action) -> tuple[Token, Account]:
+def find_for(tx: Transaction, token_id: str, action: Action) -> tuple[Token, Account]:
+    """Find a token and its account, to do an action on it that takes a level on the account.
+
+    Raises:
+        AccessDenied: The actor may not do that.
+        InvalidInput: A whole token was given.
+        NotFound: There is no such token in reach.
+    """
     if bearer.LEAKED.search(token_id):
         raise InvalidInput(
             "that is a whole token, not its id",
@@ -338,7 +405,7 @@ def line(tx: Transaction, token_id: str) -> Line:
     Raises:
         NotFound: There is no such token in reach.
     """
-    token, account = _found(tx, token_id, Action.ACCOUNT_VIEWED)
+    token, account = find_for(tx, token_id, Action.ACCOUNT_VIEWED)
     return lines(tx, [(token, account.name)])[0]
 
 
@@ -390,7 +457,7 @@ def mint_key(tx: Transaction) -> bytes:
 
 def _refuse_idle(account: Account) -> None:
     if account.removed_at:
-        raise Conflict(f"{account.name!r} was removed", hint="create a new account; the name is free again")
+        raise Conflict(f"{account.name!r} was removed", hint="'botdesk account restore' takes that back for 30 days")
     if account.disabled_at:
         raise Conflict(f"{account.name!r} is disabled", hint=f"botdesk account enable {account.name}")
 

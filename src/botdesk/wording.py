@@ -240,12 +240,16 @@ _SENTENCES: Final = {
     "account:disabled": "disabled {account}{because}",
     "account:enabled": "enabled {account}",
     "account:removed": "removed {account}{because}",
+    "account:restored": "restored {account}",
     "account:handed-over": "handed {account} over to {person}{former}",
     "grant:given": "gave {grantee} {level} on {account}",
     "grant:withdrawn": "withdrew the access of {grantee} to {account}",
     "token:issued": "issued token {label} to {account}",
     "token:delivered": "handed token {label} of {account}{target}",
     "token:rotated": "rotated token {label} of {account}{overlap}",
+    "token:extended": "extended token {label} of {account}{longer}",
+    "token:retired": "ended the overlap of token {label} of {account}",
+    "token:reinstated": "took the rotation of token {label} of {account} back",
     "token:revoked": "revoked token {label} of {account}{because}",
     "token:used": "used token {label}{times}",
     "token:refused": "was refused with token {label}{because}",
@@ -255,10 +259,11 @@ _SENTENCES: Final = {
     "audit:exported": "exported the audit",
 }
 _INFINITIVES: Final = {
-    "backed": "back", "created": "create", "disabled": "disable", "enabled": "enable", "exported": "export",
-    "founded": "found", "gave": "give", "handed": "hand", "issued": "issue", "looked": "look", "modified": "modify",
-    "opened": "open", "removed": "remove", "revoked": "revoke", "rotated": "rotate", "took": "take", "used": "use",
-    "was": "be", "withdrew": "withdraw",
+    "backed": "back", "created": "create", "disabled": "disable", "dismissed": "dismiss", "enabled": "enable",
+    "ended": "end", "exported": "export", "extended": "extend", "founded": "found", "gave": "give", "handed": "hand",
+    "issued": "issue", "looked": "look", "modified": "modify", "opened": "open", "recalled": "recall",
+    "removed": "remove", "restored": "restore", "revoked": "revoke", "rotated": "rotate", "took": "take",
+    "used": "use", "was": "be", "withdrew": "withdraw",
 }  # fmt: skip
 _ENDINGS: Final = {"denied": "refused", "failed": "it failed"}
 
@@ -325,6 +330,8 @@ def _phrases(account: str | None, detail: Mapping[str, Any]) -> _Facts:
         "overlap": said("overlap", ", overlap {}"),
         "changes": _changes(detail.get("changes")),
         "former": said("former", ", from {}"),
+        "subject": account or facts.get("about", "the desk"),
+        "longer": said("by", " by {}"),
     }
     return _Facts(facts | phrases)
 

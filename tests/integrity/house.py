@@ -74,6 +74,7 @@ def _issue(desk: Desk, clock: Clock) -> None:
     clock.forward(timedelta(days=5))
     desk.run(use, "active")
     desk.run(_revoke, "revoked")
+    desk.run(use, "revoked")
     deliver(desk, desk.run(_rotate, "replaced", "replacement"))
     desk.run(_rotate, "aged", "waiting")
     desk.run(accounts.remove, "old-hook", reason="the integration is gone")

@@ -152,7 +152,8 @@ def test_the_audit_refuses_to_be_changed(auditing: Desk, statement: str) -> None
 def test_a_removed_accounts_name_is_free_again_and_a_live_one_is_not(store: Path) -> None:
     copy = (
         "INSERT INTO account SELECT id || 'x', name, purpose, description, scopes, rotation_days, created_at,"
-        " created_by, modified_at, disabled_at, disabled_reason, NULL FROM account WHERE name = '{name}'"
+        " created_by, modified_at, disabled_at, disabled_reason, NULL, scopes_added_at FROM account"
+        " WHERE name = '{name}'"
     )
     with house.raw(store) as connection:
         connection.execute(copy.format(name="old-hook"))

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from botdesk import accounts, grants, whatif, wording
+from botdesk import accounts, grants, removal, scopes, uses, whatif, wording
 from botdesk.cli import output
 from botdesk.cli.access import rehearse
 from botdesk.cli.context import (
@@ -21,6 +21,7 @@ from botdesk.cli.context import (
     confirm_typed,
     visiting,
 )
+from botdesk.errors import InvalidInput
 
 app = typer.Typer(help="Service accounts: the identities of bots.", no_args_is_help=True)
 
@@ -134,6 +135,36 @@ def show(visit: Visit, account: AccountName, json: AsJson = False) -> None:
 
 @app.command()
 @visiting
+def knocks(visit: Visit, account: AccountName, json: AsJson = False) -> None:
+    """Show who still presents the tokens of a disabled account, since it was disabled."""
+    with visit.read() as tx:
+        found, now = uses.knocks(tx, account), tx.now
+    if json:
+        output.as_json([_knock(knock) for knock in found])
+    elif not found:
+        output.talk("nobody knocks")
+    else:
+        output.table(("TOKEN", "LABEL", "FROM", "TIMES", "LAST"), [_knocking(knock, now) for knock in found])
+
+
+def _knock(knock: uses.Knock) -> dict[str, object]:
+    source = knock.source
+    return {
+        "token_id": knock.token_id,
+        "label": knock.label,
+        "source": source.address,
+        "count": source.count,
+        "last_at": source.last_at,
+    }
+
+
+def _knocking(knock: uses.Knock, now: datetime) -> tuple[str, ...]:
+    source = knock.source
+    return knock.token_id, knock.label, source.address, f"{source.count:,}", wording.ago_short(source.last_at, now)
+
+
+@app.command()
+@visiting
 def modify(
     visit: Visit,
     account: AccountName,
@@ -141,25 +172,78 @@ def modify(
     purpose: Purpose = None,
     description: Description = None,
     scope: Scopes = None,
+    add_scope: Annotated[
+        list[str] | None, typer.Option("--add-scope", metavar="SCOPE", help="One more scope; repeatable.")
+    ] = None,
+    drop_scope: Annotated[
+        list[str] | None, typer.Option("--drop-scope", metavar="SCOPE", help="A scope less; repeatable.")
+    ] = None,
     rotation: Rotation = None,
     if_version: IfVersion = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Change nothing; tell which uses fewer scopes would have refused.")
+    ] = False,
     json: AsJson = False,
 ) -> None:
     """Change a service account; what is not said stays as it is."""
-    with visit.begin() as tx:
+    with visit.begin() if not dry_run else visit.read() as tx:
         found = accounts.find(tx, account)
+        wanted = _wanted_scopes(found, scope, add_scope, drop_scope)
+        if dry_run:
+            return _rehearse_scopes(tx, found, wanted, json=json)
         accounts.modify(
             tx,
             found.id,
             name=name,
             purpose=purpose,
             description=description,
-            scopes=scope or None,
+            scopes=wanted,
             rotation=_period(rotation),
             seen=if_version,
         )
         line = accounts.line(tx, found.id)
-    _changed("modified", line, json=json)
+    return _changed("modified", line, json=json)
+
+
+def _wanted_scopes(
+    account: accounts.Account, all_of: list[str] | None, added: list[str] | None, dropped: list[str] | None
+) -> frozenset[str] | None:
+    """The scopes that an account is to have; None when nothing was said about them."""
+    if not (all_of or added or dropped):
+        return None
+    if all_of and (added or dropped):
+        raise InvalidInput("--scope says all scopes", hint="use it alone, or --add-scope and --drop-scope")
+    has, less = scopes.parse(account.scopes), scopes.parse(dropped or ())
+    if less - has:
+        raise InvalidInput(
+            f"{account.name!r} does not have the scope {scopes.format(less - has)!r}",
+            hint=f"it has: {account.scopes or 'none'}",
+        )
+    return scopes.parse(all_of) if all_of else (has | scopes.parse(added or ())) - less
+
+
+def _rehearse_scopes(tx: Transaction, account: accounts.Account, wanted: frozenset[str] | None, *, json: bool) -> None:
+    if wanted is None:
+        raise InvalidInput("there is nothing to try", hint="say which scopes: --drop-scope deploy:write --dry-run")
+    found = uses.without(tx, account.id, scopes.parse(account.scopes) - wanted)
+    if json:
+        return output.as_json(_dry(found))
+    if not found.dropped:
+        return output.data("no scope would be dropped, so no use would be refused")
+    for scope, count in found.by_scope.items() if len(found.by_scope) > 1 else ():
+        output.data(f"{scope} was needed by {wording.plural(count, 'use')}")
+    return output.data(found.words)
+
+
+def _dry(found: uses.DryRun) -> dict[str, object]:
+    return {
+        "dropped": found.dropped,
+        "would_have_refused": found.refused,
+        "uses": found.uses,
+        "by_scope": found.by_scope,
+        "since": found.since,
+        "days": found.days,
+    }
 
 
 @app.command()
@@ -188,11 +272,37 @@ def remove(visit: Visit, account: AccountName, reason: Reason = "", yes: Yes = F
     """Remove an account: its tokens end, its grants go, its history stays."""
     with visit.desk() as desk:
         found = desk.ask(accounts.find, account)
+        _warn(desk.ask(removal.recent, found.id), desk.clock())
         confirm_typed(found.name, yes=yes, what=f"removing '{found.name}' ends all its tokens at once")
         with desk.begin() as tx:
             accounts.remove(tx, found.id, reason=reason)
             line = accounts.line(tx, found.id)
     _changed("removed", line, json=json)
+    output.talk(f"it can be restored for {removal.RESTORABLE.days} days: botdesk account restore {line.account.id}")
+
+
+def _warn(recent: list[removal.Recent], now: datetime) -> None:
+    for token in recent:
+        when = wording.ago(token.last_used_at, now)
+        output.talk(f"warning: the token '{token.label}' was used {when} from {token.last_used_from}")
+    if recent:
+        output.talk("hint: 'botdesk account disable' stops it too, and shows who still knocks")
+
+
+@app.command()
+@visiting
+def restore(
+    visit: Visit,
+    account: Annotated[str, typer.Argument(metavar="ACCOUNT", help="The removed account's id, or its name.")],
+    name: Annotated[str | None, typer.Option("--name", help="A new name, if its own is taken.")] = None,
+    json: AsJson = False,
+) -> None:
+    """Take the removal of an account back, within 30 days; its tokens stay revoked."""
+    with visit.begin() as tx:
+        found = removal.restore(tx, account, name=name)
+        line = accounts.line(tx, found.id)
+    _changed("restored", line, json=json)
+    output.talk("it has its grants again and no token that works: botdesk token issue")
 
 
 @app.command("hand-over")

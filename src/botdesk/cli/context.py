@@ -105,11 +105,12 @@ def _with_options(command: Callable[..., None]) -> inspect.Signature:
 
 def visit_of(ctx: typer.Context) -> Visit:
     """Read `--store` and `--as` from wherever they stand on the command line."""
-    root = ctx.find_root().params
-    return Visit(
-        store=ctx.params.get("store") or root.get("store"),
-        acting_as=ctx.params.get("acting_as") or root.get("acting_as"),
-    )
+    said: dict[str, str | None] = {"store": None, "acting_as": None}
+    place: Any = ctx
+    while place is not None:
+        said = {name: value or place.params.get(name) for name, value in said.items()}
+        place = place.parent
+    return Visit(store=said["store"], acting_as=said["acting_as"])
 
 
 Offered = Iterable[tuple[str, str]]

@@ -28,6 +28,9 @@ EXIT_CODES: Final[Mapping[type[errors.BotdeskError], int]] = {
 }
 """The exit code of every error; 0 is done, 1 an internal error or one of the system."""
 
+SOMETHING: Final = 9
+"""The exit code of a question whose answer is that there is something to do: advice, due, incident, bulk."""
+
 INTERNAL: Final = 1
 INTERRUPTED: Final = 130
 PIPE_GONE: Final = 141

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from botdesk import scopes, tokens, wording
-from botdesk.cli import delivery, output
+from botdesk.cli import cutover, delivery, output
 from botdesk.cli.context import (
     AccountName,
     AsJson,
@@ -25,6 +25,7 @@ from botdesk.tokens import TokenState
 from botdesk.verification import Asked
 
 app = typer.Typer(help="Bearer tokens of service accounts.", no_args_is_help=True)
+app.command("cutover")(cutover.cutover)
 
 ENDED = frozenset({TokenState.EXPIRED, TokenState.REVOKED})
 
@@ -116,6 +117,23 @@ def _handed(what: str, line: tokens.Line, *, json: bool) -> None:
     output.talk(what)
     if json:
         output.as_json(_facts(line))
+
+
+@app.command()
+@visiting
+def extend(
+    visit: Visit,
+    token: TokenId,
+    by: Annotated[str, typer.Option("--by", metavar="DURATION", help="How much longer it works, as in 24h.")],
+    json: AsJson = False,
+) -> None:
+    """Let a token work longer; one in its overlap, too."""
+    with visit.begin() as tx:
+        found = tokens.extend(tx, token, by=wording.duration(by))
+        line = tokens.line(tx, found.id)
+    _handed(f"extended the token '{line.token.label}' ({line.token.id}) of '{line.account}'", line, json=json)
+    if line.token.expires_at:
+        output.talk(f"it works until {wording.when(line.token.expires_at)}")
 
 
 @app.command()

@@ -200,7 +200,7 @@ class Token(SQLModel, table=True):
     last_used_at: datetime | None = Field(default=None, sa_type=Instant)
     last_used_from: str | None = Field(default=None, sa_type=Text)
     first_used_at: datetime | None = Field(default=None, sa_type=Instant)
-    last_refused_at: datetime | None = Field(default=None, sa_type=Instant)
+    last_refused_at: datetime | None = Field(default=None, index=True, sa_type=Instant)
     last_refused_from: str | None = Field(default=None, sa_type=Text)
     last_refused_reason: str | None = Field(default=None, sa_type=String(16))
     seen: str | None = Field(default=None, sa_type=Text)

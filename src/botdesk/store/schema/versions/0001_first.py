@@ -110,7 +110,7 @@ def _tokens() -> None:
         sa.Column("last_used_at", _INSTANT),
         sa.Column("last_used_from", _TEXT),
         sa.Column("first_used_at", _INSTANT),
-        sa.Column("last_refused_at", _INSTANT),
+        sa.Column("last_refused_at", _INSTANT, index=True),
         sa.Column("last_refused_from", _TEXT),
         sa.Column("last_refused_reason", _WORD),
         sa.Column("seen", _TEXT),
