@@ -38,6 +38,11 @@ def of_token(token: Token) -> ColumnElement[bool]:
     return and_(col(Event.subject_kind) == "token", own, col(Event.action).not_in(_UNDECIDED))
 
 
+def of_decisions() -> ColumnElement[bool]:
+    """The condition on events that somebody decided them: that they are no use of a token."""
+    return col(Event.action).not_in(_UNDECIDED)
+
+
 def refuse_stale(tx: Transaction, seen: int | None, account: Account, *others: ColumnElement[bool]) -> None:
     """Refuse to go on if the account was changed since the actor looked at it.
 
@@ -56,10 +61,28 @@ def refuse_stale(tx: Transaction, seen: int | None, account: Account, *others: C
     look = f"look again: botdesk account show {account.name}"
     if not 0 <= seen <= current(tx):
         raise InvalidInput(f"{seen} is no version of this desk", hint=look)
-    later = (col(Event.account_id) == account.id, col(Event.sequence) > seen, col(Event.outcome) == Outcome.DONE)
-    query = select(Event).where(*later, or_(col(Event.subject_kind) == "account", *others))
-    if changes := tx.session.exec(query.order_by(col(Event.sequence).desc())).all():
-        raise Conflict(f"{account.name!r} was changed since you looked: {_told(changes)}", hint=look)
+    if told := news(tx, seen, account, *others):
+        raise Conflict(f"{account.name!r} was changed since you looked: {told}", hint=look)
+
+
+def news(tx: Transaction, seen: int, account: Account, *others: ColumnElement[bool], by_others: bool = False) -> str:
+    """What was done to an account since a version, the last first, in words; empty when nothing.
+
+    Args:
+        tx: The transaction.
+        seen: The version.
+        account: The account.
+        others: Which events count besides those about the account itself.
+        by_others: Leave out what the actor did.
+    """
+    query = select(Event).where(
+        col(Event.account_id) == account.id,
+        col(Event.sequence) > seen,
+        col(Event.outcome) == Outcome.DONE,
+        or_(col(Event.subject_kind) == "account", *others),
+        *([col(Event.actor_id) != tx.actor.id] if by_others else []),
+    )
+    return _told(tx.session.exec(query.order_by(col(Event.sequence).desc())).all())
 
 
 def _told(changes: Sequence[Event]) -> str:

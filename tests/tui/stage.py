@@ -19,7 +19,20 @@ from botdesk.tui.widgets.bars import StatusLine
 from botdesk.tui.widgets.window import Window
 
 NAMED = frozenset(
-    {"enter", "escape", "tab", "shift+tab", "ctrl+s", "ctrl+p", "ctrl+q", "ctrl+d", "ctrl+u", "slash", "space"}
+    {
+        "enter",
+        "escape",
+        "tab",
+        "shift+tab",
+        "ctrl+s",
+        "ctrl+p",
+        "ctrl+q",
+        "ctrl+r",
+        "ctrl+d",
+        "ctrl+u",
+        "slash",
+        "space",
+    }
     | {"question_mark", "left", "right", "up", "down", "delete", "backspace", "pagedown", "pageup", "home", "end"}
 )
 """Keys that are pressed by their name; any longer text is typed letter by letter."""

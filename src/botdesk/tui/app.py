@@ -22,7 +22,7 @@ from botdesk.errors import BotdeskError
 from botdesk.tui import crash, glyphs, styles
 from botdesk.tui.base import SEVERITIES, DeskScreen
 from botdesk.tui.dialogs.base import Dialog
-from botdesk.tui.dialogs.form import Form
+from botdesk.tui.dialogs.form import Form, Look
 from botdesk.tui.memory import Memory
 from botdesk.tui.screens.access import AccessScreen
 from botdesk.tui.screens.accounts import AccountsScreen
@@ -221,6 +221,7 @@ class BotdeskApp(App[str]):
             return await self.run_operation(operation, *args, **kwargs)
         except BotdeskError as error:
             self.complain(error)
+            self.poll_soon()
             return None
         finally:
             self._end_slow(slow)
@@ -240,9 +241,23 @@ class BotdeskApp(App[str]):
         finally:
             self._prompts -= 1
 
-    async def fill_in(self, form: Form[F], attempt: Callable[[F], Awaitable[T]]) -> T | None:
-        """Let a form be filled in; it stays open until what it is for has succeeded. None when it was left."""
-        form.attempt = attempt
+    async def fill_in(
+        self,
+        form: Form[F],
+        attempt: Callable[[F], Awaitable[T]],
+        *,
+        seen: int | None = None,
+        look: Callable[[int], Awaitable[Look]] | None = None,
+    ) -> T | None:
+        """Let a form be filled in; it stays open until what it is for has succeeded. None when it was left.
+
+        Args:
+            form: The form.
+            attempt: What to do with what was filled in.
+            seen: The version of what it is about that the person saw.
+            look: Looks again, given the version that was seen.
+        """
+        form.attempt, form.seen, form.look = attempt, seen, look
         answer: T | None = await self.prompt(form)
         return answer
 

@@ -124,7 +124,7 @@ class DeskScreen(Screen[None]):
             return
         try:
             self.query_one(TitleBar).say_who(self.desk_app.who)
-            self.query_one(AlarmLine).warn(self.desk_app.history.warning)
+            self.query_one("#alarm", AlarmLine).warn(self.desk_app.history.warning)
             await self.reload()
         except (NoMatches, NoScreen):
             if self in self.app.screen_stack:

@@ -30,18 +30,7 @@ class AccountDialog(Form[AccountDraft]):
     """Create an account, or modify one."""
 
     def __init__(self, existing: accounts.Account | None = None) -> None:
-        found = existing
-        purposes = [(purpose, title) for purpose, title in accounts.PURPOSES.items()]
-        super().__init__(
-            f"Modify {found.name}" if found else "New service account",
-            [
-                Field("name", "Name", found.name if found else "", NAME_HINT),
-                Field("purpose", "Purpose", found.purpose if found else accounts.Purpose.CI, options=purposes),
-                Field("description", "Description", found.description if found else "", "what it does, in a sentence"),
-                Field("scopes", "Scopes", found.scopes if found else "", "as in catalog:read deploy:write"),
-                Field("rotation", "Rotation", f"{found.rotation_days}d" if found else "90d", ROTATION_HINT),
-            ],
-        )
+        super().__init__(f"Modify {existing.name}" if existing else "New service account", account_fields(existing))
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """Say at once whether the name is clear."""
@@ -64,6 +53,18 @@ class AccountDialog(Form[AccountDraft]):
             scopes=scope_words(values["scopes"]),
             rotation=taken("rotation", lambda: wording.duration(values["rotation"])),
         )
+
+
+def account_fields(found: accounts.Account | None) -> list[Field]:
+    """The fields of an account as it is; of a new one without any."""
+    purposes = [(purpose, title) for purpose, title in accounts.PURPOSES.items()]
+    return [
+        Field("name", "Name", found.name if found else "", NAME_HINT),
+        Field("purpose", "Purpose", found.purpose if found else accounts.Purpose.CI, options=purposes),
+        Field("description", "Description", found.description if found else "", "what it does, in a sentence"),
+        Field("scopes", "Scopes", found.scopes if found else "", "as in catalog:read deploy:write"),
+        Field("rotation", "Rotation", f"{found.rotation_days}d" if found else "90d", ROTATION_HINT),
+    ]
 
 
 class DisableDialog(Form[str]):

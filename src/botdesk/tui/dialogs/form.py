@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Final, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, TypeVar, cast
 
 from textual import events, work
 from textual.app import ComposeResult
@@ -11,15 +11,19 @@ from textual.containers import Horizontal
 from textual.widgets import Input, Static
 
 from botdesk import wording
-from botdesk.errors import BotdeskError, InvalidInput
+from botdesk.errors import BotdeskError, Conflict, InvalidInput
 from botdesk.tui.dialogs.base import Dialog
 from botdesk.tui.widgets.choice import Choice, Pick, chooser
 from botdesk.tui.widgets.filter import Line
+
+if TYPE_CHECKING:
+    from botdesk.tui.app import BotdeskApp
 
 T = TypeVar("T")
 R = TypeVar("R")
 
 SLOW_SECONDS: Final = 0.5
+LOOK_AGAIN: Final = "ctrl+r looks again"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +45,21 @@ class Field:
     options: Sequence[tuple[str, str]] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How what a form is about is now.
+
+    Attributes:
+        version: When that is.
+        news: What was done to it since the version that was seen before; empty when nothing.
+        fields: The form's fields as they would be now; none when they do not depend on it.
+    """
+
+    version: int
+    news: str
+    fields: Sequence[Field] = ()
+
+
 async def _given(filled: T) -> T:
     return filled
 
@@ -60,12 +79,15 @@ class Form(Dialog[Any], Generic[T]):
 
     Attributes:
         attempt: What to do with what was filled in; the dialog answers with what it returns.
+        seen: The version of what it is about that the person sees; None when it is about something new.
+        look: Looks again, given the version that was seen.
     """
 
     KEYS = "tab next · [@click=screen.submit]ctrl+s or enter at the end: do it[/] · [@click=screen.leave]esc leaves[/]"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+s", "submit", "Do it", show=False),
         Binding("enter", "next", "Next", show=False),
+        Binding("ctrl+r", "look", "Look again", show=False),
         Binding("down", "app.focus_next", "Next field", show=False),
         Binding("up", "app.focus_previous", "Field before", show=False),
     ]
@@ -74,6 +96,8 @@ class Form(Dialog[Any], Generic[T]):
         super().__init__(title)
         self._fields = list(fields)
         self.attempt: Callable[[T], Awaitable[Any]] = _given
+        self.seen: int | None = None
+        self.look: Callable[[int], Awaitable[Look]] | None = None
         self._said = wording.visible(said, lines=True)
         self._armed = False
         self._busy = False
@@ -88,6 +112,54 @@ class Form(Dialog[Any], Generic[T]):
                 yield self._entry(field)
             if field.hint:
                 yield Static(wording.visible(field.hint), classes="hint", id=f"{field.key}-hint", markup=False)
+
+    def on_mount(self) -> None:
+        """Follow what others do meanwhile."""
+        if self.look is not None:
+            cast("BotdeskApp", self.app).changed.subscribe(self, lambda _: self._glance())
+
+    @work(exclusive=True, group="glance")
+    async def _glance(self) -> None:
+        if not self._busy and (news := await self._news()):
+            self.warn(f"{news} — {LOOK_AGAIN}")
+
+    async def _news(self) -> str:
+        if self.look is None or self.seen is None:
+            return ""
+        try:
+            return (await self.look(self.seen)).news
+        except BotdeskError as error:
+            return error.message
+
+    @work(exclusive=True, group="glance")
+    async def action_look(self) -> None:
+        """Take what is so now; what was typed stays, and where that differs from what is so now it is told."""
+        if self.look is None or self.seen is None or self._busy:
+            return
+        try:
+            found = await self.look(self.seen)
+        except BotdeskError as error:
+            self.complain(error)
+            return
+        typed, before = self.values, {field.key: field.value for field in self._fields}
+        news = [field for field in found.fields if field.value != before[field.key]]
+        for field in news:
+            if typed[field.key] == before[field.key]:
+                self._put(field)
+        told = [
+            f"{each.label} is now '{each.value}'"
+            for each in news
+            if typed[each.key] not in (before[each.key], each.value)
+        ]
+        self.seen, self._fields = found.version, list(found.fields) or self._fields
+        self.warn("; ".join(told) or "this is how it is now", good=not told)
+
+    def _put(self, field: Field) -> None:
+        widget = self.query_one(f"#{field.key}")
+        if isinstance(widget, Input):
+            widget.value = field.value
+        elif isinstance(widget, Choice):
+            widget.choose(field.value)
 
     def _entry(self, field: Field) -> Line | Choice | Pick:
         if field.options:
@@ -129,6 +201,12 @@ class Form(Dialog[Any], Generic[T]):
         slow = self.set_timer(SLOW_SECONDS, lambda: self.warn("saving …"))
         try:
             answer = await self.attempt(filled)
+        except Conflict as error:
+            if await self._news():
+                self.warn(f"{error.message} — {LOOK_AGAIN}")
+            else:
+                self.complain(error)
+            return
         except BotdeskError as error:
             self.complain(error)
             return

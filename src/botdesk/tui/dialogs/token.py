@@ -64,13 +64,7 @@ class RotateDialog(Form[RotateDraft]):
     def __init__(self, line: tokens.Line, account: accounts.Account) -> None:
         super().__init__(
             f"Rotate '{line.token.label}' of {line.account}",
-            [
-                Field("overlap", "Overlap", "24h", "how long the old one works on after the handoff"),
-                Field(
-                    "lifetime", "Lifetime", f"{account.rotation_days}d", "of the new one; 'never' if it must not expire"
-                ),
-                Field("label", "Label", line.token.label),
-            ],
+            rotation_fields(line, account),
             said=f"{bearer.masked(line.token.id)} gets a successor. The old one dies by itself after the overlap.",
         )
 
@@ -84,6 +78,15 @@ class RotateDialog(Form[RotateDraft]):
             never,
             _label(values["label"]),
         )
+
+
+def rotation_fields(line: tokens.Line, account: accounts.Account) -> list[Field]:
+    """The fields of a rotation, with what they start with."""
+    return [
+        Field("overlap", "Overlap", "24h", "how long the old one works on after the handoff"),
+        Field("lifetime", "Lifetime", f"{account.rotation_days}d", "of the new one; 'never' if it must not expire"),
+        Field("label", "Label", line.token.label),
+    ]
 
 
 class RevokeDialog(Form[str]):

@@ -3,46 +3,62 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from botdesk import accounts, grants, people
+from botdesk import accounts, grants, people, versions
 from botdesk.errors import NotFound
 from botdesk.tui.dialogs.access import GrantDialog, GrantDraft, PickDialog
 from botdesk.tui.dialogs.confirm import Confirm
+from botdesk.tui.dialogs.form import Look
 
 if TYPE_CHECKING:
+    from botdesk.desk import Transaction
     from botdesk.tui.app import BotdeskApp
 
 
-async def give(app: "BotdeskApp", chosen: Sequence[accounts.Account], *, to: str = "") -> None:
-    """Give a role or a person access to accounts."""
+async def give(app: "BotdeskApp", lines: Sequence[accounts.Line], *, to: str = "") -> None:
+    """Give a role or a person access to accounts as they were seen."""
+    chosen = [line.account for line in lines]
     roles = [line.role.name for line in await app.ask(people.roles)]
     names = [line.person.name for line in await app.ask(people.listed, disabled=False)]
 
+    dialog = GrantDialog([account.name for account in chosen], roles, names, value=to)
+
     async def attempt(draft: GrantDraft) -> GrantDraft:
         for account in chosen:
-            await app.run_operation(grants.give, account.id, draft.grantee, draft.level)
+            await app.run_operation(grants.give, account.id, draft.grantee, draft.level, seen=dialog.seen)
         return draft
 
-    done = await app.fill_in(GrantDialog([account.name for account in chosen], roles, names, value=to), attempt)
+    async def look(seen: int) -> Look:
+        return await app.ask(_look, [account.id for account in chosen], seen)
+
+    done = await app.fill_in(dialog, attempt, seen=min(line.version for line in lines), look=look)
     if done is not None:
         named = chosen[0].name if len(chosen) == 1 else f"{len(chosen)} accounts"
         app.say(f"{done.grantee.replace(':', ' ')} may {done.level} {named}")
 
 
-async def withdraw(app: "BotdeskApp", account: accounts.Account, grantee: str = "") -> None:
-    """Withdraw a grant, once confirmed; which one is asked when nobody said."""
-    grantee = grantee or await _whose(app, account)
-    if not grantee:
+def _look(tx: "Transaction", account_ids: Sequence[str], seen: int) -> Look:
+    found = [accounts.find(tx, account_id) for account_id in account_ids]
+    news = [versions.news(tx, seen, account, versions.of_grants()) for account in found]
+    return Look(versions.current(tx), "; ".join(filter(None, news)))
+
+
+async def withdraw(app: "BotdeskApp", account: accounts.Account, line: grants.Line | None = None) -> None:
+    """Withdraw a grant as it was seen, once confirmed; which one is asked when nobody said."""
+    line = line or await _whose(app, account)
+    if line is None:
         return
+    grantee = line.grantee
     named = grantee.replace(":", " ")
     text = f"Withdraw the access of {named} to {account.name}?"
     if not await app.prompt(Confirm("Withdraw access", text)):
         return
-    if await app.act(grants.withdraw, account.id, grantee) is not None:
+    if await app.act(grants.withdraw, account.id, grantee, seen=line.version) is not None:
         app.say(f"{named} has no grant on {account.name} any more")
 
 
-async def _whose(app: "BotdeskApp", account: accounts.Account) -> str:
-    given = [line.grantee for line in await app.ask(grants.listed, account.id)]
+async def _whose(app: "BotdeskApp", account: accounts.Account) -> grants.Line | None:
+    given = {line.grantee: line for line in await app.ask(grants.listed, account.id)}
     if not given:
         raise NotFound(f"there is no grant on {account.name}", hint="the creator and admins keep access by rule")
-    return await app.prompt(PickDialog(f"Withdraw whose access to {account.name}", given)) or ""
+    picked = await app.prompt(PickDialog(f"Withdraw whose access to {account.name}", list(given)))
+    return given[picked] if picked else None

@@ -3,10 +3,12 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from botdesk import accounts
-from botdesk.tui.dialogs.account import AccountDialog, AccountDraft, DisableDialog, RemoveDialog
+from botdesk import accounts, versions
+from botdesk.tui.dialogs.account import AccountDialog, AccountDraft, DisableDialog, RemoveDialog, account_fields
+from botdesk.tui.dialogs.form import Look
 
 if TYPE_CHECKING:
+    from botdesk.desk import Transaction
     from botdesk.tui.app import BotdeskApp
 
 
@@ -26,8 +28,9 @@ async def create(app: "BotdeskApp") -> accounts.Account | None:
     return await app.fill_in(AccountDialog(), attempt)
 
 
-async def modify(app: "BotdeskApp", account: accounts.Account) -> None:
-    """Modify an account."""
+async def modify(app: "BotdeskApp", line: accounts.Line) -> None:
+    """Modify an account as it was seen."""
+    account, dialog = line.account, AccountDialog(line.account)
 
     async def attempt(draft: AccountDraft) -> accounts.Account:
         return await app.run_operation(
@@ -38,11 +41,20 @@ async def modify(app: "BotdeskApp", account: accounts.Account) -> None:
             description=draft.description,
             scopes=draft.scopes,
             rotation=draft.rotation,
+            seen=dialog.seen,
         )
 
-    done = await app.fill_in(AccountDialog(account), attempt)
+    async def look(seen: int) -> Look:
+        return await app.ask(_look, account.id, seen)
+
+    done = await app.fill_in(dialog, attempt, seen=line.version, look=look)
     if done is not None:
         app.say(f"modified {done.name}")
+
+
+def _look(tx: "Transaction", account_id: str, seen: int) -> Look:
+    found = accounts.find(tx, account_id)
+    return Look(versions.current(tx), versions.news(tx, seen, found), account_fields(found))
 
 
 async def switch(app: "BotdeskApp", lines: Sequence[accounts.Line]) -> None:

@@ -4,13 +4,22 @@ import asyncio
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from botdesk import accounts, handoff, tokens
+from botdesk import accounts, handoff, tokens, versions
 from botdesk.bearer import Secret
 from botdesk.handoff import Receipt, Target
+from botdesk.tui.dialogs.form import Look
 from botdesk.tui.dialogs.handoff import HandoffDialog
-from botdesk.tui.dialogs.token import IssueDialog, IssueDraft, RevokeDialog, RotateDialog, RotateDraft
+from botdesk.tui.dialogs.token import (
+    IssueDialog,
+    IssueDraft,
+    RevokeDialog,
+    RotateDialog,
+    RotateDraft,
+    rotation_fields,
+)
 
 if TYPE_CHECKING:
+    from botdesk.desk import Transaction
     from botdesk.tui.app import BotdeskApp
 
 
@@ -26,7 +35,8 @@ async def issue(app: "BotdeskApp", account: accounts.Account) -> None:
 
 
 async def rotate(app: "BotdeskApp", line: tokens.Line, account: accounts.Account) -> None:
-    """Rotate a token and hand the successor over."""
+    """Rotate a token as it was seen, and hand the successor over."""
+    dialog = RotateDialog(line, account)
 
     async def attempt(draft: RotateDraft) -> tokens.Issued:
         return await app.run_operation(
@@ -36,9 +46,20 @@ async def rotate(app: "BotdeskApp", line: tokens.Line, account: accounts.Account
             lifetime=draft.lifetime,
             never=draft.never,
             label=draft.label,
+            seen=dialog.seen,
         )
 
-    await hand_over(app, await app.fill_in(RotateDialog(line, account), attempt))
+    async def look(seen: int) -> Look:
+        return await app.ask(_look, line.token.id, seen)
+
+    await hand_over(app, await app.fill_in(dialog, attempt, seen=line.version, look=look))
+
+
+def _look(tx: "Transaction", token_id: str, seen: int) -> Look:
+    found = tokens.line(tx, token_id)
+    account = accounts.find(tx, found.token.account_id)
+    news = versions.news(tx, seen, account, versions.of_token(found.token))
+    return Look(found.version, news, rotation_fields(found, account))
 
 
 async def hand_over(app: "BotdeskApp", issued: tokens.Issued | None) -> None:

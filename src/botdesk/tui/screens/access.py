@@ -176,9 +176,9 @@ class AccessScreen(DeskScreen):
         """Give access to the account; to the person at the left, if people are there."""
         from botdesk import accounts
 
-        account = await self.desk_app.ask(accounts.find, self._account)
+        line = await self.desk_app.ask(accounts.line, self._account)
         person = self.left.row.person.name if self._by_person else ""
-        await flows.access.give(self.desk_app, [account], to=f"person:{person}" if person else "")
+        await flows.access.give(self.desk_app, [line], to=f"person:{person}" if person else "")
 
     @flow
     async def action_withdraw(self) -> None:

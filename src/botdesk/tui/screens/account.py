@@ -14,6 +14,7 @@ from botdesk.access import Level
 from botdesk.errors import NotFound
 from botdesk.tui import flows, render
 from botdesk.tui.base import DeskScreen, flow
+from botdesk.tui.widgets.bars import AlarmLine
 from botdesk.tui.widgets.columns import Column
 from botdesk.tui.widgets.listing import Slice, whole
 from botdesk.tui.widgets.window import Window
@@ -76,10 +77,12 @@ class AccountScreen(DeskScreen):
         super().__init__()
         self._line = line
         self._account_id = line.account.id
+        self._seen = line.version
         self._ended = False
 
     def body(self) -> ComposeResult:
         """The facts, then a tab each for tokens, access and activity."""
+        yield AlarmLine("news")
         yield Static(render.head(self._line), id="facts", markup=False)
         with TabbedContent(id="tabs"):
             with TabPane("Tokens", id="tokens"), Horizontal():
@@ -120,7 +123,7 @@ class AccountScreen(DeskScreen):
 
     async def reload(self) -> None:
         """Read the account and all its tabs."""
-        from botdesk import accounts, grants, tokens
+        from botdesk import accounts, grants, tokens, versions
 
         try:
             line = self._line = await self.desk_app.ask(accounts.line, self._account_id)
@@ -130,6 +133,9 @@ class AccountScreen(DeskScreen):
         held = await self.desk_app.ask(tokens.listed, self._account_id)
         granted = await self.desk_app.ask(grants.listed, self._account_id)
         reached = await self.desk_app.ask(grants.who_reaches, self._account_id)
+        decided = versions.of_decisions()
+        news = await self.desk_app.ask(versions.news, self._seen, line.account, decided, by_others=True)
+        self.query_one("#news", AlarmLine).warn(f"r: seen · {news}" if news else "")
         self.query_one("#facts", Static).update(render.head(line))
         await self._show_tokens(held)
         self.query_one("#grant-list", Window).empty = "no grants: a gives a role or a person access"
@@ -238,6 +244,11 @@ class AccountScreen(DeskScreen):
         disabled = self._line.state == "disabled"
         return "Enable" if binding.action == "switch" and disabled else binding.description
 
+    def action_refresh_now(self) -> None:
+        """Read everything again; what others changed before counts as seen."""
+        self._seen = self._line.version
+        super().action_refresh_now()
+
     def action_turn(self, step: int) -> None:
         """Open the next tab."""
         place = (TABS.index(self.tab) + step) % len(TABS)
@@ -271,18 +282,18 @@ class AccountScreen(DeskScreen):
     @flow
     async def action_give(self) -> None:
         """Give access."""
-        await flows.access.give(self.desk_app, [self._line.account])
+        await flows.access.give(self.desk_app, [self._line])
 
     @flow
     async def action_withdraw(self) -> None:
         """Withdraw the grant under the cursor."""
         if self._grant is not None:
-            await flows.access.withdraw(self.desk_app, self._line.account, self._grant.grantee)
+            await flows.access.withdraw(self.desk_app, self._line.account, self._grant)
 
     @flow
     async def action_modify(self) -> None:
         """Modify the account."""
-        await flows.account.modify(self.desk_app, self._line.account)
+        await flows.account.modify(self.desk_app, self._line)
 
     @flow
     async def action_switch(self) -> None:

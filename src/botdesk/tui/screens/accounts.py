@@ -210,7 +210,7 @@ class AccountsScreen(DeskScreen):
     async def action_modify(self) -> None:
         """Modify the account."""
         if self.line is not None:
-            await flows.account.modify(self.desk_app, self.line.account)
+            await flows.account.modify(self.desk_app, self.line)
 
     @flow
     async def action_switch(self) -> None:
@@ -227,7 +227,7 @@ class AccountsScreen(DeskScreen):
     @flow
     async def action_give(self) -> None:
         """Give access to the marked accounts, or to this one."""
-        await flows.access.give(self.desk_app, [line.account for line in self.window.chosen])
+        await flows.access.give(self.desk_app, self.window.chosen)
         self.window.unmark()
 
     def action_sort(self) -> None:

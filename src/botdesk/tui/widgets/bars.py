@@ -55,8 +55,8 @@ class TitleBar(Static):
 class AlarmLine(Static):
     """What has to be known before anything else; there only when there is such a thing."""
 
-    def __init__(self) -> None:
-        super().__init__(markup=False, id="alarm")
+    def __init__(self, id: str = "alarm") -> None:
+        super().__init__(markup=False, id=id)
         self.display = False
 
     def warn(self, text: str) -> None:

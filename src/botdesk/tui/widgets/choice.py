@@ -40,6 +40,11 @@ class Choice(Widget, can_focus=True):
         """The chosen value; empty when there is nothing to choose."""
         return self.options[self.place][0] if self.options else ""
 
+    def choose(self, value: str) -> None:
+        """Choose a value, if it is one of them."""
+        values = [option[0] for option in self.options]
+        self.place = values.index(value) if value in values else self.place
+
     def render(self) -> Text:
         """Draw the chosen text between arrows, and how many there are."""
         text = self.options[self.place][1] if self.options else "nothing to choose from"
