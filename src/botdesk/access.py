@@ -107,6 +107,8 @@ class Action(StrEnum):
     TOKEN_REFUSED = "token:refused"
     TOKEN_UNKNOWN = "token:unknown"
     TOKEN_REHASHED = "token:rehashed"
+    ADVICE_DISMISSED = "advice:dismissed"
+    ADVICE_RECALLED = "advice:recalled"
     AUDIT_VIEWED = "audit:viewed"
     AUDIT_EXPORTED = "audit:exported"
 
@@ -118,6 +120,8 @@ ON_ACCOUNT = {
     Action.ACCOUNT_ENABLED: Level.MANAGE,
     Action.ACCOUNT_REMOVED: Level.MANAGE,
     Action.ACCOUNT_RESTORED: Level.MANAGE,
+    Action.ADVICE_DISMISSED: Level.MANAGE,
+    Action.ADVICE_RECALLED: Level.MANAGE,
     Action.GRANT_GIVEN: Level.MANAGE,
     Action.GRANT_WITHDRAWN: Level.MANAGE,
     Action.TOKEN_ISSUED: Level.OPERATE,

@@ -8,7 +8,7 @@ from typing import Any, Final
 from sqlalchemy import func
 from sqlmodel import col, select
 
-from botdesk import accounts, audit, grants, scopes, wording
+from botdesk import accounts, audit, grants, scopes, tokens, wording
 from botdesk.access import Action, Level
 from botdesk.store import reach
 from botdesk.store.tables import Account, Event, Token
@@ -118,6 +118,25 @@ def sources(tx: Transaction, account: Account, token_id: str, action: Action, *,
         last_at = max(before.last_at, group.last_at)
         found[group.source] = Source(group.source, before.count + group.count, last_at)
     return sorted(found.values(), key=lambda source: (-source.count, source.address))
+
+
+def of_token(tx: Transaction, token_id: str, *, within: timedelta = LOOKED_BACK) -> dict[Action, list[Source]]:
+    """Where a token was presented from, the most often first: where it was accepted, and where it was refused.
+
+    Args:
+        tx: The transaction.
+        token_id: The token's lookup id.
+        within: How far back to look.
+
+    Raises:
+        NotFound: There is no such token in reach.
+    """
+    token, account = tokens.find_for(tx, token_id, Action.ACCOUNT_VIEWED)
+    since = tx.now - within
+    return {
+        action: sources(tx, account, token.id, action, since=since)
+        for action in (Action.TOKEN_USED, Action.TOKEN_REFUSED)
+    }
 
 
 def knocks(tx: Transaction, account_id: str) -> list[Knock]:

@@ -255,6 +255,8 @@ _SENTENCES: Final = {
     "token:refused": "was refused with token {label}{because}",
     "token:unknown": "turned away {count} strings that are no tokens of this desk",
     "token:rehashed": "renewed the stored hash of token {label} of {account}",
+    "advice:dismissed": "dismissed the advice '{kind}' on {subject}{because}",
+    "advice:recalled": "recalled the advice '{kind}' on {subject}",
     "audit:viewed": "looked at the audit",
     "audit:exported": "exported the audit",
 }

@@ -14,8 +14,12 @@ from botdesk.cli.app import app
 from .conftest import Run
 
 PROMISED = {
+    "advice",
+    "advice dismiss",
+    "advice recall",
     "demo",
     "doctor",
+    "due",
     *(f"account {verb}" for verb in ("create", "list", "show", "modify", "disable", "enable", "remove")),
     *(f"token {verb}" for verb in ("issue", "rotate", "revoke", "list", "show")),
     *(f"grant {verb}" for verb in ("give", "withdraw", "list")),
@@ -30,7 +34,7 @@ def commands(command: Any = None, path: str = "") -> Iterator[tuple[str, Any]]:
     command = command or get_command(app)
     for name, child in getattr(command, "commands", {}).items():
         yield from commands(child, f"{path} {name}".strip())
-    if not getattr(command, "commands", {}):
+    if not getattr(command, "commands", {}) or (path and command.invoke_without_command):
         yield path, command
 
 

@@ -109,6 +109,17 @@ def test_dropping_a_scope_is_tried_before_it_is_done(desk: Run, old: str, tmp_pa
     assert desk("account", "modify", "nightly-build", "--dry-run").code == 2
 
 
+def test_where_a_token_is_presented_is_told(desk: Run, old: str, tmp_path: Path) -> None:
+    assert "not presented" in desk("token", "uses", old).err
+    verify(desk, tmp_path / "old")
+    verify(desk, tmp_path / "old")
+    verify(desk, tmp_path / "old", "--scope", "billing:write")
+    told = [(one["outcome"], one["count"]) for one in desk("token", "uses", old, "--json").json]
+    assert told == [("accepted", 2), ("refused", 1)]
+    assert "accepted" in desk("token", "uses", old).out
+    assert desk("token", "uses", "0000000000").code == 3
+
+
 def test_who_still_knocks_at_a_disabled_account_is_shown(desk: Run, old: str, tmp_path: Path) -> None:
     assert "nobody knocks" in desk("account", "knocks", "nightly-build").err
     desk("account", "disable", "nightly-build")

@@ -9,9 +9,10 @@ from typing import Any
 import pysqlite3
 from sqlmodel import select
 
-from botdesk import accounts, grants, people, tokens, verification
+from botdesk import accounts, advice, grants, people, tokens, verification
 from botdesk.access import Level, Standing
 from botdesk.accounts import Purpose
+from botdesk.advice import Kind
 from botdesk.desk import Desk
 from botdesk.errors import AccessDenied
 from botdesk.store.transaction import Transaction
@@ -33,6 +34,7 @@ def furnish(path: Path) -> None:
         _create(desk, clock)
         _issue(desk, clock)
         _share(desk, clock)
+        _dismiss(desk, clock)
         _try_in_vain(desk, clock)
         desk.run(use, "active")
 
@@ -89,6 +91,21 @@ def _share(desk: Desk, clock: Clock) -> None:
     desk.run(grants.give, "metrics-ingest", "person:ben", Level.MANAGE)
     desk.run(grants.give, "claude-bot", "role:data-ops", Level.MANAGE)
     desk.run(grants.withdraw, "claude-bot", "role:data-ops")
+
+
+def _dismiss(desk: Desk, clock: Clock) -> None:
+    clock.forward(timedelta(days=1))
+    for found in desk.ask(advice.listed):
+        if found.finding.kind in (Kind.LEFT_IN_ROLE, Kind.PENDING):
+            clock.forward(timedelta(minutes=1))
+            desk.run(advice.dismiss, found.id, reason=f"not now: {found.finding.kind}")
+    desk.run(_dismiss_and_recall)
+
+
+def _dismiss_and_recall(tx: Transaction) -> None:
+    found = next(advice.every(tx, "nightly-build"))
+    advice.dismiss(tx, found.id, reason="a slip")
+    advice.recall(tx, found.id)
 
 
 def _try_in_vain(desk: Desk, clock: Clock) -> None:

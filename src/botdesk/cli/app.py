@@ -7,7 +7,22 @@ import typer
 from typer.main import get_command
 
 from botdesk import __version__
-from botdesk.cli import access, account, audit, database, doctor, gate, grant, output, person, role, screen, token
+from botdesk.cli import (
+    access,
+    account,
+    advice,
+    audit,
+    database,
+    doctor,
+    due,
+    gate,
+    grant,
+    output,
+    person,
+    role,
+    screen,
+    token,
+)
 from botdesk.cli.context import AsOption, StoreOption, Visit, visit_of, visiting
 
 MISUSED: Final = 2
@@ -26,8 +41,10 @@ app.add_typer(grant.app, name="grant")
 app.add_typer(access.app, name="access")
 app.add_typer(person.app, name="person")
 app.add_typer(role.app, name="role")
+app.add_typer(advice.app, name="advice")
 app.add_typer(audit.app, name="audit")
 app.add_typer(database.app, name="database")
+app.command("due")(due.due)
 app.command("doctor")(doctor.doctor)
 app.command("gate")(gate.gate)
 

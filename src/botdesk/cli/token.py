@@ -7,7 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
-from botdesk import scopes, tokens, wording
+from botdesk import scopes, tokens, uses, wording
+from botdesk.access import Action
 from botdesk.cli import cutover, delivery, output
 from botdesk.cli.context import (
     AccountName,
@@ -117,6 +118,34 @@ def _handed(what: str, line: tokens.Line, *, json: bool) -> None:
     output.talk(what)
     if json:
         output.as_json(_facts(line))
+
+
+@app.command("uses")
+@visiting
+def uses_(
+    visit: Visit,
+    token: TokenId,
+    within: Annotated[str, typer.Option("--within", metavar="DURATION", help="How far back to look.")] = "90d",
+    json: AsJson = False,
+) -> None:
+    """Tell from where a token was used, and from where it was refused: how often, and when last."""
+    with visit.read() as tx:
+        found, now = uses.of_token(tx, token, within=wording.duration(within)), tx.now
+    lines = [(_HOW[action], source) for action, all_of in found.items() for source in all_of]
+    if json:
+        output.as_json([{"outcome": how, **_source(source)} for how, source in lines])
+    elif not lines:
+        output.talk(f"it was not presented in the last {within}")
+    else:
+        rows = [(how, one.address, f"{one.count:,}", wording.ago(one.last_at, now)) for how, one in lines]
+        output.table(("OUTCOME", "FROM", "TIMES", "LAST"), rows)
+
+
+_HOW = {Action.TOKEN_USED: "accepted", Action.TOKEN_REFUSED: "refused"}
+
+
+def _source(source: uses.Source) -> dict[str, object]:
+    return {"source": source.address, "count": source.count, "last_at": source.last_at}
 
 
 @app.command()

@@ -226,6 +226,22 @@ class Grant(SQLModel, table=True):
     given_by: str = Field(sa_type=String(16))
 
 
+class Dismissal(SQLModel, table=True):
+    """A line of advice that is hidden until a date; its id is the advice's own."""
+
+    __tablename__ = "dismissal"
+
+    id: str = Field(primary_key=True, sa_type=String(16))
+    kind: str = Field(sa_type=String(32))
+    account_id: str | None = Field(default=None, foreign_key="account.id", index=True, sa_type=String(16))
+    token_id: str | None = Field(default=None, foreign_key="token.id", sa_type=String(10))
+    about: str = Field(default="", sa_type=Text)
+    reason: str = Field(sa_type=Text)
+    until: datetime = Field(sa_type=Instant)
+    dismissed_at: datetime = Field(sa_type=Instant)
+    dismissed_by: str = Field(sa_type=String(16))
+
+
 class Event(SQLModel, table=True):
     """A line of the audit; never changed and never deleted.
 
@@ -258,4 +274,4 @@ class Event(SQLModel, table=True):
     hash: str = Field(sa_type=String(64))
 
 
-TABLES = (Setting, Person, Role, Membership, Account, Token, Grant, Event)
+TABLES = (Setting, Person, Role, Membership, Account, Token, Grant, Dismissal, Event)

@@ -26,6 +26,7 @@ def upgrade() -> None:
     _accounts()
     _tokens()
     _grants()
+    _dismissals()
     _events()
     for statement in _TRIGGERS[op.get_bind().dialect.name]:
         op.execute(statement)
@@ -132,6 +133,21 @@ def _grants() -> None:
     )
     op.create_index("grant_role", "grant", ["account_id", "role_id"], unique=True)
     op.create_index("grant_person", "grant", ["account_id", "person_id"], unique=True)
+
+
+def _dismissals() -> None:
+    op.create_table(
+        "dismissal",
+        sa.Column("id", _ID, primary_key=True),
+        sa.Column("kind", _text(32), nullable=False),
+        sa.Column("account_id", _ID, sa.ForeignKey("account.id"), index=True),
+        sa.Column("token_id", _text(10), sa.ForeignKey("token.id")),
+        sa.Column("about", _TEXT, nullable=False),
+        sa.Column("reason", _TEXT, nullable=False),
+        sa.Column("until", _INSTANT, nullable=False),
+        sa.Column("dismissed_at", _INSTANT, nullable=False),
+        sa.Column("dismissed_by", _ID, nullable=False),
+    )
 
 
 def _events() -> None:
