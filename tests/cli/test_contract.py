@@ -20,6 +20,7 @@ PROMISED = {
     "demo",
     "doctor",
     "due",
+    "incident",
     *(f"account {verb}" for verb in ("create", "list", "show", "modify", "disable", "enable", "remove")),
     *(f"token {verb}" for verb in ("issue", "rotate", "revoke", "list", "show")),
     *(f"grant {verb}" for verb in ("give", "withdraw", "list")),

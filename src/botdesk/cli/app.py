@@ -17,6 +17,7 @@ from botdesk.cli import (
     due,
     gate,
     grant,
+    incident,
     output,
     person,
     role,
@@ -46,6 +47,7 @@ app.add_typer(audit.app, name="audit")
 app.add_typer(database.app, name="database")
 app.command("due")(due.due)
 app.command("doctor")(doctor.doctor)
+app.command("incident")(incident.incident)
 app.command("gate")(gate.gate)
 
 

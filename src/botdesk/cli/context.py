@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Annotated, Any, Concatenate, Final, ParamSpec, TypeVar
+from typing import Annotated, Any, Concatenate, Final, ParamSpec, TextIO, TypeVar
 
 import typer
 
@@ -183,11 +183,11 @@ def at_terminal() -> bool:
     return output.on_terminal(sys.stdin) and output.on_terminal(sys.stderr)
 
 
-def ask(question: str) -> str:
-    """Ask at the terminal, on stderr so that stdout stays data."""
+def ask(question: str, *, of: TextIO | None = None) -> str:
+    """Ask at the terminal, on stderr so that stdout stays data; the answer comes on stdin, or from another stream."""
     sys.stderr.write(f"{wording.visible(question)} ")
     sys.stderr.flush()
-    return sys.stdin.readline().strip()
+    return (of or sys.stdin).readline().strip()
 
 
 def confirm_typed(word: str, *, yes: bool, what: str) -> None:
