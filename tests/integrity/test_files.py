@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import stat
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -453,7 +454,56 @@ def test_a_store_is_opened_by_path_and_by_url(store: Path) -> None:
             assert desk.location == str(store)
 
 
-def test_the_sticky_folder_of_everybody_is_taken(tmp_path: Path) -> None:
+def test_the_sticky_folder_of_everybody_is_refused_and_stays_as_it_is(tmp_path: Path) -> None:
     tmp_path.chmod(0o1777)
-    with open_desk(tmp_path / "botdesk.db") as desk:
-        assert desk.founded
+    with pytest.raises(StoreError, match="others may write") as refused:
+        open_desk(tmp_path / "botdesk.db")
+    assert refused.value.hint.endswith(f"mkdir -m 700 '{tmp_path / 'botdesk'}'")
+    assert list(tmp_path.iterdir()) == []
+    assert stat.S_IMODE(tmp_path.stat().st_mode) == 0o1777
+
+
+def _open_to_all(beside: Path) -> None:
+    beside.touch()
+    beside.chmod(0o666)
+
+
+PLANTED: dict[str, Scene] = {
+    "a symlink": lambda beside: beside.symlink_to("elsewhere"),
+    "a pipe": os.mkfifo,
+    "open to all": _open_to_all,
+}
+
+
+@pytest.mark.parametrize("scene", PLANTED)
+@pytest.mark.parametrize("ending", ["-wal", "-shm", "-journal", ".lock"])
+def test_what_was_planted_beside_the_store_is_refused_and_left(store: Path, ending: str, scene: str) -> None:
+    beside = store.with_name(store.name + ending)
+    beside.unlink(missing_ok=True)
+    PLANTED[scene](beside)
+    mode = beside.lstat().st_mode
+    with pytest.raises(StoreError, match="not the store's own") as refused:
+        open_desk(store)
+    assert refused.value.hint
+    assert beside.lstat().st_mode == mode
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+def test_a_log_that_another_user_planted_brings_no_rows_into_the_store(store: Path, place: Path) -> None:
+    with open_desk(place / "evil.db", operator="mallory") as theirs:
+        theirs.run(people.add, "ada")
+        log = shutil.copy(theirs.location + "-wal", store.with_name(store.name + "-wal"))
+    os.chown(log, NOBODY, NOBODY)
+    with pytest.raises(StoreError, match="not the store's own"):
+        open_desk(store, operator="mallory")
+    log.unlink()
+    with open_desk(store) as desk:
+        assert "mallory" not in {line.person.name for line in desk.ask(people.listed)}
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+def test_a_store_in_another_users_folder_is_refused(store: Path) -> None:
+    os.chown(store.parent, NOBODY, NOBODY)
+    with pytest.raises(StoreError, match="belongs to another user") as refused:
+        open_desk(store)
+    assert refused.value.hint

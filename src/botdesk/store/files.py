@@ -17,6 +17,9 @@ from botdesk.errors import StoreError
 _SMALLEST: Final = 512
 """How many bytes a store has at least; SQLite would take a file of one byte for an empty one."""
 
+_BESIDE: Final = ("-wal", "-shm", "-journal", ".lock")
+"""What SQLite, and botdesk, take for a part of the store by its name alone."""
+
 _NETWORK: Final = frozenset({"nfs", "nfs4", "cifs", "smb3", "smbfs", "afs", "ceph", "glusterfs", "fuse.sshfs", "ncpfs"})
 
 
@@ -34,8 +37,8 @@ def prepare(path: Path, *, create: bool, make_folder: bool = False) -> None:
         make_folder: Whether a missing folder is made, too.
 
     Raises:
-        StoreError: The file is absent and may not be made; or it or its folder is a symlink, somebody else's, open to
-            others, or on a network file system. Nothing was changed.
+        StoreError: The file is absent and may not be made; or it is a symlink; or it, what lies beside it under its
+            name, or its folder is somebody else's, open to others, or on a network file system. Nothing was changed.
     """
     if make_folder and not create and not path.parent.exists():
         raise _no_store(path)
@@ -44,7 +47,10 @@ def prepare(path: Path, *, create: bool, make_folder: bool = False) -> None:
         if not create:
             raise _no_store(path)
         create_private(path)
-    _check_file(path)
+    found = _check_file(path)
+    if sys.platform != "win32":
+        _check_folders_owner(path.parent, found.st_uid)
+        _check_beside(path, found.st_uid)
     _refuse_network(path.parent)
 
 
@@ -102,14 +108,21 @@ def _prepare_folder(folder: Path, *, make: bool) -> None:
         ) from None
     if not stat.S_ISDIR(found.st_mode):
         raise StoreError(f"'{folder}' is no folder", hint="name another store with --store")
-    if sys.platform != "win32" and _open_to_others(found) and not found.st_mode & stat.S_ISVTX:
+    if sys.platform != "win32" and _open_to_others(found):
         raise StoreError(
             f"others may write to the folder '{folder}'",
-            hint=f"keep the store in a folder of its own: chmod 700 '{folder}'",
+            hint=f"keep the store in a folder of its own: {_own_folder(folder, found)}",
         )
 
 
-def _check_file(path: Path) -> None:
+def _own_folder(folder: Path, found: os.stat_result) -> str:
+    """The command that makes a private folder; one that is meant for everybody stays so."""
+    if found.st_mode & stat.S_ISVTX:
+        return f"mkdir -m 700 '{folder / 'botdesk'}'"
+    return f"chmod 700 '{folder}'"
+
+
+def _check_file(path: Path) -> os.stat_result:
     try:
         found = path.lstat()
         if stat.S_ISLNK(found.st_mode):
@@ -125,6 +138,7 @@ def _check_file(path: Path) -> None:
         )
     if sys.platform != "win32":
         _check_owner(path, found)
+    return found
 
 
 def _check_owner(path: Path, found: os.stat_result) -> None:
@@ -132,6 +146,28 @@ def _check_owner(path: Path, found: os.stat_result) -> None:
         raise StoreError(f"the store '{path}' belongs to another user", hint="run botdesk as its owner")
     if _open_to_others(found):
         raise StoreError(f"others may write to the store '{path}'", hint=f"make it private: chmod 600 '{path}'")
+
+
+def _check_folders_owner(folder: Path, owner: int) -> None:
+    if folder.stat().st_uid not in (0, owner):
+        raise StoreError(
+            f"the folder '{folder}' belongs to another user than the store",
+            hint=f"keep the store in a folder of its own: ls -ld '{folder}' tells whose this is",
+        )
+
+
+def _check_beside(path: Path, owner: int) -> None:
+    """Refuse a log, journal or lock that another user put beside the store: its content would become the store's."""
+    for beside in (path.with_name(path.name + ending) for ending in _BESIDE):
+        try:
+            found = beside.lstat()
+        except FileNotFoundError:
+            continue
+        if not stat.S_ISREG(found.st_mode) or found.st_uid not in (0, owner) or _open_to_others(found):
+            raise StoreError(
+                f"'{beside}' is not the store's own: it is no file, another user's, or others may write to it",
+                hint=f"do not use the store before you know who put it there: ls -l '{beside}'",
+            )
 
 
 def identity(path: Path | str) -> tuple[int, int] | None:
