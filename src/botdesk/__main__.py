@@ -20,19 +20,18 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def start(words: list[str]) -> int:
-    """Open the TUI when there are no words, otherwise run the command that they name."""
+    """Open the TUI when the words say no more than which desk, otherwise run the command that they name."""
     if words == ["--version"]:
         return _version()
-    from botdesk.cli import output
+    from botdesk.cli import output, screen
 
     try:
-        if words or "_BOTDESK_COMPLETE" in os.environ:
+        asked = None if "_BOTDESK_COMPLETE" in os.environ else screen.asked(words)
+        if asked is None:
             from botdesk.cli import app
 
             return app.run(words)
-        from botdesk.cli import screen
-
-        return screen.show()
+        return screen.show(**asked)
     except BaseException as error:
         return output.report(error)
 

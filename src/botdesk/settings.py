@@ -5,7 +5,6 @@ what a front door was told on its command line overrides both.
 """
 
 import os
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -105,15 +104,25 @@ def load(*, store: str | None = None, environ: Mapping[str, str] | None = None) 
 
 def _from_file(path: Path) -> dict[str, Any]:
     try:
-        values = tomllib.loads(path.read_text("utf-8"))
+        text = path.read_text("utf-8")
     except FileNotFoundError:
         return {}
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
-        raise InvalidInput(f"the settings file '{path}' cannot be read", hint=f"mend or remove it: {error}") from None
+    except (UnicodeDecodeError, OSError) as error:
+        raise _unreadable(path, error) from None
+    import tomllib
+
+    try:
+        values = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise _unreadable(path, error) from None
     for name in values:
         if name not in _NAMES:
             raise InvalidInput(f"unknown setting {name!r} in '{path}'", hint=f"settings are: {', '.join(_NAMES)}")
     return values
+
+
+def _unreadable(path: Path, error: Exception) -> InvalidInput:
+    return InvalidInput(f"the settings file '{path}' cannot be read", hint=f"mend or remove it: {error}")
 
 
 def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:

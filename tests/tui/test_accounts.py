@@ -8,8 +8,7 @@ from textual.widgets import Input
 from botdesk import accounts, grants, people
 from botdesk.access import Level, Standing
 from botdesk.testing import open_desk
-from botdesk.tui.base import DeskScreen
-from botdesk.tui.screens.accounts import DEMO
+from botdesk.tui.base import DEMO, DeskScreen
 from tests.tui.stage import accounts_of, click, complaints, names, opened, press, said, shown, window
 
 

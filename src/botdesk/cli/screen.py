@@ -1,14 +1,48 @@
 """The door from the command line to the TUI."""
 
+import gc
 import sys
+from collections.abc import Sequence
+from typing import Any, Final, TypedDict, cast
 
 from botdesk import settings
 from botdesk.cli import output
 from botdesk.errors import InvalidInput
 
 
+class Asked(TypedDict, total=False):
+    """What a command line says of the screens that it opens."""
+
+    store: str
+    acting_as: str
+    demo: bool
+
+
+_OPTIONS: Final = {"--store": "store", "--as": "acting_as"}
+
+
+def asked(words: Sequence[str]) -> Asked | None:
+    """Read a command line that does no more than open the screens; None for any other, which is for Typer to read.
+
+    Typer and what the commands need are most of a start, so the screens are painted without them.
+    """
+    found: dict[str, Any] = {}
+    left = iter(words)
+    for word in left:
+        option, equals, value = word.partition("=")
+        if option in _OPTIONS:
+            found[_OPTIONS[option]] = value if equals else next(left, None)
+        elif word == "demo" and "demo" not in found:
+            found["demo"] = True
+        else:
+            return None
+    return None if None in found.values() else cast("Asked", {name: value for name, value in found.items() if value})
+
+
 def show(*, store: str | None = None, acting_as: str | None = None, demo: bool = False) -> int:
     """Open the TUI and return its exit code.
+
+    Nothing that a start makes is garbage, so it is not looked for until the desk is open.
 
     Args:
         store: The store that the command line named.
@@ -23,6 +57,7 @@ def show(*, store: str | None = None, acting_as: str | None = None, demo: bool =
             "the desk opens in a terminal, and this is none",
             hint="scripts use the commands: see 'botdesk --help'",
         )
+    gc.disable()
     from botdesk.tui.start import run
 
     return run(settings=settings.load(store=store), acting_as=acting_as, demo=demo)

@@ -1,9 +1,11 @@
 """The terminal program as a whole: it paints first, then opens the desk in a thread, then follows it."""
 
 import asyncio
+import gc
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 from functools import partial
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar, Concatenate, Final, ParamSpec, TypeVar, cast
 
 from textual import work
@@ -22,26 +24,31 @@ from botdesk.errors import BotdeskError
 from botdesk.tui import crash, glyphs, styles
 from botdesk.tui.base import SEVERITIES, DeskScreen
 from botdesk.tui.dialogs.base import Dialog
-from botdesk.tui.dialogs.form import Form, Look
 from botdesk.tui.memory import Memory
-from botdesk.tui.screens.access import AccessScreen
-from botdesk.tui.screens.accounts import AccountsScreen
-from botdesk.tui.screens.audit import AuditScreen
-from botdesk.tui.screens.people import PeopleScreen
 from botdesk.tui.themes import THEMES
 from botdesk.tui.watch import Watch
 
 if TYPE_CHECKING:
     from botdesk.desk import Desk, Transaction
     from botdesk.handoff import Clearing
+    from botdesk.tui.dialogs.form import Form, Look
 
 P = ParamSpec("P")
 T = TypeVar("T")
 F = TypeVar("F")
 
 SHEETS: Final = ("app", "dialogs", "accounts", "account", "access", "audit", "people")
+SCREENS: Final = {name: f"{name.title()}Screen" for name in ("accounts", "access", "audit", "people")}
+"""The classes of the screens of the title bar, each in a module of its name."""
+
 SLOW_SECONDS: Final = 0.5
 SAVING: Final = "saving …"
+
+
+def _made(name: str) -> DeskScreen:
+    """Make a screen; its module is imported when the screen is first shown."""
+    made: DeskScreen = getattr(import_module(f"botdesk.tui.screens.{name}"), SCREENS[name])()
+    return made
 
 
 class Palette(CommandPalette):
@@ -69,6 +76,7 @@ class BotdeskApp(App[str]):
     ENABLE_COMMAND_PALETTE = True
     HORIZONTAL_BREAKPOINTS: list[tuple[int, str]] | None = [(0, "-narrow"), (110, "-wide")]  # noqa: RUF012
     VERTICAL_BREAKPOINTS: list[tuple[int, str]] | None = [(0, "-tiny"), (14, "-short"), (22, "-normal"), (36, "-tall")]  # noqa: RUF012
+    SCREENS: ClassVar[dict[str, Callable[[], Screen[Any]]]] = {name: partial(_made, name) for name in SCREENS}
     DEPTH: ClassVar[int] = 2
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+q", "quit", "Quit", show=False, priority=True, tooltip="Leave botdesk"),
@@ -105,6 +113,15 @@ class BotdeskApp(App[str]):
         self._opener = opener
         self._poll_seconds = poll
         self._prompts = 0
+        self._opening = False
+        self._take_themes()
+
+    def _take_themes(self) -> None:
+        """Take the remembered theme before anything is styled, so that it is styled once."""
+        for theme in THEMES:
+            self.register_theme(theme)
+        known = {theme.name for theme in THEMES}
+        self.theme = self.memory.theme if self.memory and self.memory.theme in known else THEMES[0].name
 
     @property
     def who(self) -> str:
@@ -147,17 +164,15 @@ class BotdeskApp(App[str]):
             yield SystemCommand(f"Theme {theme.name}", "Take this theme", partial(setattr, self, "theme", theme.name))
 
     def on_mount(self) -> None:
-        """Paint the first screen, then open the desk."""
-        for theme in THEMES:
-            self.register_theme(theme)
-        known = {theme.name for theme in THEMES}
-        self.theme = self.memory.theme if self.memory and self.memory.theme in known else THEMES[0].name
-        screens: list[DeskScreen] = [AccountsScreen(), AccessScreen(), AuditScreen(), PeopleScreen()]
-        for screen in screens:
-            self.install_screen(screen, screen.NAME)
+        """Show the first screen; it opens the desk once it is painted."""
         first = self.memory.screen if self.memory else ""
-        self.push_screen(first if first in {screen.NAME for screen in screens} else AccountsScreen.NAME)
-        self._open()
+        self.push_screen(first if first in self.SCREENS else "accounts")
+
+    def post_display_hook(self) -> None:
+        """Open the desk once the first screen is painted: what that imports would hold the painting up."""
+        if not self._opening and isinstance(self.screen, DeskScreen):
+            self._opening = True
+            self._open()
 
     @work(exclusive=True, group="open")
     async def _open(self) -> None:
@@ -168,6 +183,9 @@ class BotdeskApp(App[str]):
             self.failure = error
             self.exit()
             return
+        finally:
+            gc.freeze()
+            gc.enable()
         self.is_open = True
         if alarm is not None:
             self.complain(alarm)
@@ -243,11 +261,11 @@ class BotdeskApp(App[str]):
 
     async def fill_in(
         self,
-        form: Form[F],
+        form: "Form[F]",
         attempt: Callable[[F], Awaitable[T]],
         *,
         seen: int | None = None,
-        look: Callable[[int], Awaitable[Look]] | None = None,
+        look: "Callable[[int], Awaitable[Look]] | None" = None,
     ) -> T | None:
         """Let a form be filled in; it stays open until what it is for has succeeded. None when it was left.
 

@@ -40,6 +40,9 @@ SEVERITIES: Final[dict[type[BotdeskError], str]] = {
 }
 """How grave each error is shown."""
 
+DEMO: Final = "demo"
+"""What the program answers with when the demo desk is to be opened instead."""
+
 
 def flow(
     action: Callable[Concatenate[S, P], Coroutine[Any, Any, None]],

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Final
 from botdesk.errors import BotdeskError
 from botdesk.settings import Settings
 from botdesk.tui.app import BotdeskApp
+from botdesk.tui.base import DEMO
 from botdesk.tui.memory import Memory
-from botdesk.tui.screens.accounts import DEMO
 
 if TYPE_CHECKING:
     from botdesk.desk import Desk

@@ -12,7 +12,7 @@ from botdesk import wording
 from botdesk.access import Action, Level
 from botdesk.errors import BotdeskError
 from botdesk.tui import flows, render
-from botdesk.tui.base import DeskScreen, flow
+from botdesk.tui.base import DEMO, DeskScreen, flow
 from botdesk.tui.widgets.columns import Column
 from botdesk.tui.widgets.filter import FilterBar
 from botdesk.tui.widgets.listing import Slice
@@ -31,9 +31,6 @@ COLUMNS: Final = (
     Column("managers", "MANAGED BY", 10, grow=3, most=50),
 )
 SHOWN: Final = ("", "disabled", "all")
-DEMO: Final = "demo"
-"""What the program answers with when the demo desk is to be opened instead."""
-
 LATELY: Final = 60
 """How many events are read to tell what happened lately; repetitions are told once."""
 
@@ -121,7 +118,8 @@ class AccountsScreen(DeskScreen):
 
     def on_window_highlighted(self, message: Window.Highlighted) -> None:
         """Show the preview of the row under the cursor."""
-        self._say_what_is_shown()
+        if self.desk_app.is_open:
+            self._say_what_is_shown()
         self.refresh_bindings()
         self._preview(message.row)
 
