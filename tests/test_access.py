@@ -6,6 +6,7 @@ from botdesk.access import (
     BY_ACCOUNTS,
     BY_STANDING,
     ON_ACCOUNT,
+    ON_OWN_TOKENS,
     SYSTEM,
     Action,
     Actor,
@@ -87,10 +88,10 @@ def test_a_disabled_person_may_do_nothing() -> None:
         assert not allows(person(standing, active=False), action, level), action
 
 
-def test_a_service_account_uses_and_revokes_its_own_tokens_and_handles_no_account() -> None:
+def test_a_service_account_uses_rotates_and_revokes_its_own_tokens_and_handles_no_account() -> None:
     assert {action for action in Action if allows(BOT, action)} == BY_ACCOUNTS
     for level in LEVELS[1:]:
-        assert {action for action in Action if allows(BOT, action, level)} == BY_ACCOUNTS | {Action.TOKEN_REVOKED}
+        assert {action for action in Action if allows(BOT, action, level)} == BY_ACCOUNTS | ON_OWN_TOKENS
     assert not any(allows(Actor(BOT.kind, BOT.id, BOT.name, active=False), action, level) for action in Action)
 
 

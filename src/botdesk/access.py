@@ -145,8 +145,17 @@ BY_STANDING = {
 BY_ACCOUNTS = frozenset({Action.TOKEN_USED, Action.TOKEN_REFUSED})
 """What a service account does itself."""
 
-ON_OWN_TOKENS = frozenset({Action.TOKEN_REVOKED})
-"""What a service account does with a token of its own (RFC 7009)."""
+ON_OWN_TOKENS = frozenset(
+    {
+        Action.ACCOUNT_VIEWED,
+        Action.TOKEN_ISSUED,
+        Action.TOKEN_DELIVERED,
+        Action.TOKEN_ROTATED,
+        Action.TOKEN_REINSTATED,
+        Action.TOKEN_REVOKED,
+    }
+)
+"""What a service account does with a token of its own: end it (RFC 7009), and rotate it."""
 
 
 def allows(actor: Actor, action: Action, level: Level | None = None) -> bool:

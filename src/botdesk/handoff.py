@@ -85,6 +85,11 @@ class Receipt:
         return self.fingerprint.matches(pasted.strip())
 
 
+def disclosed(secret: Secret) -> str:
+    """Give a secret away as the text of an answer to the one who proved to be its owner, over a private line."""
+    return secret.reveal()
+
+
 def give(
     secret: Secret,
     target: Target,

@@ -13,17 +13,18 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cache, partial
 from typing import Any, Final, Self
 
-from botdesk import bearer, verification
+from botdesk import bearer, renewal, verification
 from botdesk.bearer import Entropy, Hasher, Presented, Proofs
 from botdesk.errors import BotdeskError, Overloaded, StoreError
 from botdesk.proving import Outcome, Prover, overloaded
 from botdesk.store.lookup import Lookup, Row
 from botdesk.store.tables import to_text
 from botdesk.tally import Tally
+from botdesk.tokens import Issued
 from botdesk.verification import UNKNOWN, Answer, Asked, Begin, Introspection, Refusal, Use
 
 MOST_TOGETHER: Final = 256
@@ -218,6 +219,29 @@ class Verifier:
             return False
         await asyncio.to_thread(self._end, use.presented)
         return True
+
+    async def rotate(self, presented: str, asked: Asked, *, overlap: timedelta) -> tuple[Answer, Issued | None]:
+        """Rotate a token by its own holder; no successor when the token is refused.
+
+        Args:
+            presented: What was presented as a bearer token.
+            asked: What for; its scopes say what the token needs.
+            overlap: How long the old one works on.
+
+        Raises:
+            Conflict: A successor is in use already, or was issued by a person.
+            InvalidInput: The overlap is out of range.
+            StoreError: The store cannot be read or written.
+        """
+        answer = await self.answer(presented, asked)
+        use = self._taken(presented, asked)
+        if answer.refusal is not None or use is None:
+            return answer, None
+        return answer, await asyncio.to_thread(self._rotate, use.presented.id, overlap)
+
+    def _rotate(self, token_id: str, overlap: timedelta) -> Issued:
+        with self._begin() as tx:
+            return renewal.rotate(tx, token_id, overlap=overlap)
 
     def _end(self, presented: Presented) -> None:
         with self._begin() as tx:

@@ -15,13 +15,14 @@ from botdesk.gate.app import App, app
 from botdesk.gate.door import Door
 from tests.gate.house import DEAD, House
 
-PATHS = ["/verify", "/introspect", "/revoke", "/healthz", "/metrics", "/openapi.json"]
+PATHS = ["/verify", "/introspect", "/revoke", "/whoami", "/rotate", "/healthz", "/metrics", "/openapi.json"]
 NAMES = [
     "authorization",
     "x-required-scope",
     "x-forwarded-for",
     "x-forwarded-method",
     "x-forwarded-uri",
+    "x-forwarded-proto",
     "content-type",
 ]
 QUIET = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
@@ -118,4 +119,4 @@ def test_schemathesis_finds_that_the_gate_does_what_its_description_says(door: D
         seen.add((case.path, response.status_code))
 
     check()
-    assert {("/verify", 200), ("/introspect", 200), ("/introspect", 403), ("/revoke", 200)} <= seen
+    assert {("/verify", 200), ("/introspect", 200), ("/introspect", 403), ("/revoke", 200), ("/whoami", 200)} <= seen

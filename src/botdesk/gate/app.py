@@ -27,7 +27,9 @@ from botdesk.gate.openapi import description
 from botdesk.gate.reply import Reply, Send
 from botdesk.gate.request import lines_of
 from botdesk.gate.revocation import revoke
+from botdesk.gate.rotation import rotate
 from botdesk.gate.verify import PATH, UNDER, verify
+from botdesk.gate.whoami import whoami
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -143,6 +145,8 @@ def _response(answer: Reply) -> Response:
 _ENDPOINTS: Final = (
     ("/introspect", "POST", introspect),
     ("/revoke", "POST", revoke),
+    ("/whoami", "GET", whoami),
+    ("/rotate", "POST", rotate),
     ("/healthz", "GET", healthz),
     ("/metrics", "GET", metrics),
     ("/openapi.json", "GET", description),

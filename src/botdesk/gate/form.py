@@ -1,4 +1,4 @@
-"""The forms that `/introspect` and `/revoke` take (RFC 7662 §2.1, RFC 7009 §2.1)."""
+"""The forms that `/introspect`, `/revoke` and `/rotate` take (RFC 7662 §2.1, RFC 7009 §2.1)."""
 
 import asyncio
 from typing import Final
@@ -28,6 +28,19 @@ async def token_in(request: Request) -> str:
     if len(tokens) != 1 or not tokens[0]:
         raise InvalidInput("the form has no 'token', or several", hint="post token=…")
     return tokens[0]
+
+
+async def fields_of(request: Request) -> list[tuple[str, str]]:
+    """The fields of a posted form; none when there is no body.
+
+    Raises:
+        HTTPException: The body is too large, or does not come.
+        InvalidInput: It is no such form.
+    """
+    body = await _body(request)
+    if body and request.headers.get("content-type", "").partition(";")[0].strip().lower() != TYPE:
+        raise InvalidInput("the body is no form", hint=f"post {TYPE}")
+    return _fields(body)
 
 
 def _fields(body: bytes) -> list[tuple[str, str]]:

@@ -51,6 +51,15 @@ _FORM_REFUSED: Final = {
     "413": _json("The body is too large.", "Error"),
     "503": _UNAVAILABLE,
 }
+_UNSCOPED: Final = {status: told for status, told in _REFUSED.items() if status != "403"}
+_OVERLAP: Final = {
+    "required": False,
+    "content": {
+        "application/x-www-form-urlencoded": {
+            "schema": {"type": "object", "properties": {"overlap": {"type": "string", "pattern": "^[0-9]{1,2}[dhm]$"}}}
+        }
+    },
+}
 _FORM: Final = {
     "required": True,
     "content": {
@@ -125,6 +134,28 @@ DESCRIPTION: Final[Part] = {
                 },
             }
         },
+        "/whoami": {
+            "get": {
+                "summary": "Who am I, what may I do, and until when?",
+                "security": [{"bearer": []}],
+                "responses": {"200": _json("Who you are.", "Whoami"), **_UNSCOPED},
+            }
+        },
+        "/rotate": {
+            "post": {
+                "summary": "Give me my token's successor: by the scope botdesk:rotate, over TLS or a Unix socket.",
+                "security": [{"bearer": []}],
+                "requestBody": _OVERLAP,
+                "responses": {
+                    "200": _json("The successor, once.", "Successor"),
+                    "400": _MALFORMED,
+                    "401": _REFUSED["401"],
+                    "403": _json("The token lacks the scope, or the line is not private.", "Error"),
+                    "409": _json("It was rotated already.", "Error"),
+                    **_FORM_REFUSED,
+                },
+            }
+        },
         "/healthz": {
             "get": {
                 "summary": "Can the gate do its work?",
@@ -169,6 +200,30 @@ DESCRIPTION: Final[Part] = {
                     "status": {"enum": ["ok", "failing"]},
                     "reason": {"type": "string"},
                     "hint": {"type": "string"},
+                },
+            },
+            "Whoami": {
+                "type": "object",
+                "required": ["account", "account_id", "token_id", "scopes", "issued_at", "expires_at", "days_left"],
+                "properties": {
+                    **{name: {"type": "string"} for name in ("account", "account_id", "token_id", "issued_at")},
+                    "scopes": {"type": "array", "items": {"type": "string"}},
+                    "expires_at": {"type": "string", "nullable": True},
+                    "days_left": {"type": "integer", "nullable": True},
+                },
+            },
+            "Successor": {
+                "type": "object",
+                "required": ["access_token", "token_type", "token_id", "scope", "account", "predecessor_id"],
+                "properties": {
+                    **{
+                        name: {"type": "string"}
+                        for name in (
+                            *("access_token", "token_type", "token_id", "scope", "account", "predecessor_id"),
+                            "expires_at",
+                        )
+                    },
+                    "expires_in": {"type": "integer"},
                 },
             },
             "Introspection": {

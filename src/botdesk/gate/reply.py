@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from email.utils import formatdate
 from typing import Any, Final, NamedTuple
 
 from botdesk import errors
@@ -29,6 +30,8 @@ STATUS: Final[Mapping[type[BotdeskError], int]] = {
 
 REALM: Final = 'Bearer realm="botdesk"'
 RETRY_SECONDS: Final = 1
+SUNSET_SECONDS: Final = 14 * 86_400
+"""How long before its end a token's answers say when that is."""
 
 
 class Reply(NamedTuple):
@@ -78,8 +81,20 @@ INVALID_TOKEN: Final = _challenged(f'{REALM}, error="invalid_token", error_descr
 """Whatever is wrong with a token, the answer is the same, so that it tells nothing."""
 
 
-def accepted(told: Introspection) -> Reply:
-    """The answer about an accepted token: whose it is, for the service behind the proxy."""
+def sunset(told: Introspection, now: float) -> Headers:
+    """The header that says when a token ends (RFC 8594), once that is near; none before.
+
+    Args:
+        told: What is told of the token.
+        now: The present instant, in seconds since 1970.
+    """
+    if told.exp is None or told.exp - now > SUNSET_SECONDS:
+        return []
+    return [(b"sunset", formatdate(told.exp, usegmt=True).encode())]
+
+
+def accepted(told: Introspection, now: float) -> Reply:
+    """The answer about an accepted token: whose it is, for the service behind the proxy, and when it ends soon."""
     return Reply(
         200,
         [
@@ -88,6 +103,7 @@ def accepted(told: Introspection) -> Reply:
             (b"x-botdesk-scope", told.scope.encode()),
             (b"content-length", b"0"),
             (b"cache-control", b"no-store"),
+            *sunset(told, now),
         ],
     )
 

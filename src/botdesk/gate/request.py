@@ -19,6 +19,7 @@ REQUIRED_SCOPE: Final = b"x-required-scope"
 FORWARDED_FOR: Final = b"x-forwarded-for"
 FORWARDED_METHOD: Final = b"x-forwarded-method"
 FORWARDED_URI: Final = b"x-forwarded-uri"
+FORWARDED_PROTO: Final = b"x-forwarded-proto"
 
 UNIX: Final = "unix"
 """The address of a client that came in by a Unix socket."""
@@ -27,7 +28,9 @@ Address = IPv4Address | IPv6Address
 Lines = Mapping[bytes, list[bytes]]
 """The header lines that matter, by name."""
 
-_READ: Final = frozenset({AUTHORIZATION, REQUIRED_SCOPE, FORWARDED_FOR, FORWARDED_METHOD, FORWARDED_URI})
+_READ: Final = frozenset(
+    {AUTHORIZATION, REQUIRED_SCOPE, FORWARDED_FOR, FORWARDED_METHOD, FORWARDED_URI, FORWARDED_PROTO}
+)
 
 
 class Origin(NamedTuple):
@@ -126,6 +129,20 @@ class Proxies:
             _only(lines.get(FORWARDED_METHOD)),
             _only(lines.get(FORWARDED_URI)),
         )
+
+    def private(self, scope: Mapping[str, Any], lines: Lines) -> bool:
+        """Whether nobody on the way can read an answer: by TLS, as a trusted proxy may say, or by a Unix socket.
+
+        Args:
+            scope: The ASGI scope.
+            lines: The header lines that matter.
+        """
+        client = scope["client"]
+        peer = client[0] if client else UNIX
+        said = lines.get(FORWARDED_PROTO)
+        if said is not None and self.trust(peer):
+            return [value.strip().lower() for value in said] == [b"https"]
+        return peer == UNIX or scope.get("scheme") == "https"
 
     def _nearest(self, peer: str, forwarded: bytes) -> str:
         """The nearest address that is no trusted proxy's; what is written before it may be anybody's invention."""

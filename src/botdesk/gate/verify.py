@@ -1,5 +1,6 @@
 """`/verify`: may this request pass? For nginx, Caddy, Traefik and Envoy, which ask before they let it through."""
 
+import time
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -39,7 +40,7 @@ async def verify(door: Door, scope: Mapping[str, Any], entry: Entry) -> Reply:
         return reply.of_error(error, required)
     entry.tell(answer)
     if answer.refusal is None:
-        return reply.accepted(answer.introspection)
+        return reply.accepted(answer.introspection, time.time())
     return reply.insufficient(required) if answer.refusal is Refusal.SCOPE else reply.INVALID_TOKEN
 
 
