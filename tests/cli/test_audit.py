@@ -90,3 +90,20 @@ def test_verify_finds_a_row_that_was_changed_by_hand(desk: Run, store: Path) -> 
 
 def test_a_wrong_head_is_refused(desk: Run) -> None:
     assert desk("audit", "verify", "--head", "latest").code == 2
+
+
+@pytest.mark.parametrize("words", [("audit", "verify"), ("audit", "list"), ("audit", "export"), ("due",), ("advice",)])
+@pytest.mark.parametrize("emptied", [False, True])
+def test_what_watches_over_a_desk_makes_none(shell: Run, tmp_path: Path, words: tuple[str, ...], emptied: bool) -> None:
+    """A job at night would stay green for ever over a store that is mistyped or gone."""
+    folder = tmp_path / "desk"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    store = folder / "gone.db"
+    if emptied:
+        store.touch(mode=0o600)
+    refused = shell("--store", store, *words)
+    assert (refused.code, refused.out) == (8, "")
+    assert "there is no" in refused.err
+    assert "hint:" in refused.err
+    assert store.exists() == emptied
+    assert not emptied or store.stat().st_size == 0

@@ -54,7 +54,7 @@ def list_(
     json: AsJson = False,
 ) -> None:
     """List events, newest first."""
-    with visit.read() as tx:
+    with visit.read(create=False) as tx:
         wanted = _filter(tx.now, account, actor, action, outcome, since, until, text)
         page = audit.page(tx, wanted, limit=limit)
     if json:
@@ -139,7 +139,7 @@ def export(
 ) -> None:
     """Export events, oldest first, with their hashes."""
     with _new_file(file) if file else _held() as opened:
-        with visit.begin() as tx:
+        with visit.begin(create=False) as tx:
             wanted = _filter(tx.now, account, actor, action, outcome, since, until, text)
             for line in audit.export(tx, wanted, form=form.value):
                 opened.write(f"{line}\n")
@@ -193,7 +193,7 @@ def verify(
     Of a long record, what you verified before is not walked again, unless something does not hold.
     """
     kept = audit.Head.parse(head) if head else None
-    with visit.desk() as desk, progress.bar("events") as told:
+    with visit.desk(create=False) as desk, progress.bar("events") as told:
         verdict = desk.verify(head=kept, from_start=from_start, progress=told)
     if json:
         output.as_json(_verdict(verdict))

@@ -49,15 +49,15 @@ class Visit:
             yield desk
 
     @contextmanager
-    def begin(self) -> Iterator[Transaction]:
+    def begin(self, *, create: bool = True) -> Iterator[Transaction]:
         """Open the desk and begin a transaction that writes."""
-        with self.desk() as desk, desk.begin() as tx:
+        with self.desk(create=create) as desk, desk.begin() as tx:
             yield tx
 
     @contextmanager
-    def read(self) -> Iterator[Transaction]:
+    def read(self, *, create: bool = True) -> Iterator[Transaction]:
         """Open the desk and begin a transaction that only reads."""
-        with self.desk() as desk, desk.read() as tx:
+        with self.desk(create=create) as desk, desk.read() as tx:
             yield tx
 
     def ask(self, question: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
