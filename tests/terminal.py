@@ -14,9 +14,12 @@ from typing import Self
 
 import pyte
 
+FRAMES = (b"\x1b[?2026$p", "\x1b[?2026;1$y", b"\x1b[?2026h", b"\x1b[?2026l")
+"""Whether a terminal shows frames as a whole; that it does; where a frame begins, and where it ends."""
+
 
 class Terminal:
-    """Runs a program in a pseudo-terminal of its own.
+    """Runs a program in a pseudo-terminal of its own. A frame that is half drawn is not looked at.
 
     Args:
         argv: The program and its arguments.
@@ -51,7 +54,10 @@ class Terminal:
     @property
     def text(self) -> str:
         """What the screen shows now."""
-        return "\n".join(self._screen.display)
+        while self.raw.rfind(FRAMES[2]) > self.raw.rfind(FRAMES[3]) and self.pump(1):
+            pass
+        rows = (self._screen.buffer[line] for line in range(self._screen.lines))
+        return "\n".join("".join(row[column].data for column in range(self._screen.columns)) for row in rows)
 
     def background(self, line: int) -> str:
         """The background of the middle of a line."""
@@ -81,6 +87,8 @@ class Terminal:
             found = os.read(self._master, 65536)
         except OSError:
             return False
+        if FRAMES[0] in self.raw[-len(FRAMES[0]) :] + found:
+            self.send(FRAMES[1])
         self.raw += found
         self._stream.feed(found)
         return bool(found)

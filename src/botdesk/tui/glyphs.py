@@ -24,15 +24,16 @@ _PLAIN: Final[Mapping[str, str]] = {
 
 
 class Visible(LineFilter):
-    """Turns control, bidi and zero-width characters of any widget into visible symbols."""
+    """Turns control, bidi and zero-width characters of any widget into visible symbols, and keeps the line's width."""
 
     def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
         """Filter one line on its way to the terminal."""
-        return [
-            Segment(wording.visible(text), style, control) if not control and wording.hidden(text) else segment
-            for segment in segments
-            for text, style, control in [segment]
+        if not any(wording.hidden(text) for text, _, control in segments if not control):
+            return segments
+        seen = [
+            Segment(text if control else wording.visible(text), style, control) for text, style, control in segments
         ]
+        return Segment.adjust_line_length(seen, Segment.get_line_length(segments))
 
 
 class Ascii(LineFilter):

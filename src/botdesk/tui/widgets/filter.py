@@ -1,12 +1,15 @@
 """The line to filter in, as one types."""
 
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 from textual.message import Message
 from textual.widgets import Input, Static
+
+LONGEST: Final = 200
+"""How many characters a filter takes; each word is looked for in every row."""
 
 
 class Line(Input):
@@ -24,6 +27,10 @@ class FilterLine(Line):
         Binding("enter,down", "keep", "Keep it", key_display="enter", tooltip="Keep the filter and go to the list"),
         Binding("escape", "drop", "Drop it", tooltip="Empty the filter and go to the list"),
     ]
+
+    def __init__(self, *, hint: str) -> None:
+        super().__init__(hint=hint, id="filter")
+        self.max_length = LONGEST
 
     def action_keep(self) -> None:
         """Go back to the list."""
@@ -49,7 +56,7 @@ class FilterBar(Horizontal):
     def compose(self) -> ComposeResult:
         """Lay the sign beside the line."""
         yield Static("/", id="filter-sign", markup=False)
-        yield FilterLine(hint=self._hint, id="filter")
+        yield FilterLine(hint=self._hint)
 
     @property
     def line(self) -> FilterLine:

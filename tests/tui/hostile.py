@@ -1,0 +1,77 @@
+"""Texts that would like to steer a terminal, a screen or a spreadsheet, planted where no check can stop them."""
+
+import json
+from pathlib import Path
+
+import pysqlite3
+
+from botdesk import accounts, grants, people, tokens
+from botdesk.access import Level
+from botdesk.desk import Desk
+
+STEER = "\x1b[7m\x9b7m\u202e\u200b\n"
+"""Short, so that even a narrow column has it all."""
+MARKUP = "[red]r[/red] [@click=app.quit]quit[/] [/x] [bold [link=x]"
+CODES = "\x1b]0;pwned\x07\x1b[31;7;77m\x1b[?1049l\x9b31;7;77m\x9d0;pwned\x9c\x90q\x9c\x85\x00\x08\x7f"
+BIDI = "\u202e\u2066\u061c\u200b\u200d\u2060\ufeff\u2028\u00ad\U000e0041"
+LINES = "one\ntwo\r\nthree\tfour"
+LONG = "a long text " * 834
+WIDE = "漢字" * 40 + "e\u0301" * 20
+SHORT = f"{STEER}{MARKUP}{CODES}{BIDI}{LINES}"
+EVERYTHING = (STEER, MARKUP, CODES, BIDI, LINES, WIDE, LONG)
+
+COLUMNS = (
+    ("account", "name", "name = 'odd-bot'"),
+    ("account", "description", "1"),
+    ("account", "scopes", "name = 'off-bot'"),
+    ("account", "disabled_reason", "disabled_at IS NOT NULL"),
+    ("token", "label", "1"),
+    ("token", "scopes", "1"),
+    ("token", "delivered_to", "delivered_at IS NOT NULL"),
+    ("token", "revoked_reason", "revoked_at IS NOT NULL"),
+    ("token", "last_used_from", "1"),
+    ("person", "full_name", "1"),
+    ("person", "name", "name = 'ben'"),
+    ("role", "name", "name = 'odd'"),
+    ("role", "description", "1"),
+    ("role", "scopes", "1"),
+    ("event", "actor", "sequence % 2"),
+    ("event", "account", "account IS NOT NULL"),
+    ("event", "source", "1"),
+    ("event", "subject_id", "subject_id IS NOT NULL"),
+)
+"""What is planted in, and in which rows."""
+LENGTHY = {"description", "delivered_to", "full_name", "source"}
+"""The columns of these names that the long text is planted in, too."""
+
+
+def founded(store: Path) -> None:
+    """A desk with something in every list."""
+    with Desk.open(store) as desk, desk.begin() as tx:
+        people.add(tx, "ben")
+        people.create_role(tx, "odd")
+        people.add_member(tx, "odd", "ben")
+        for name in ("good-bot", "odd-bot", "off-bot"):
+            account = accounts.create(tx, name)
+            grants.give(tx, account.id, "role:odd", Level.OPERATE)
+            grants.give(tx, account.id, "person:ben", Level.MANAGE)
+            for label in ("one", "two"):
+                issued = tokens.issue(tx, account.id, label)
+                tokens.deliver(tx, issued.token.id, to="clipboard")
+            tokens.revoke(tx, issued.token.id, reason="leaked")
+        accounts.disable(tx, "off-bot", reason="odd")
+
+
+def plant(store: Path) -> None:
+    """Write hostile texts into every column that people or programs fill, past all checks."""
+    text = SHORT + WIDE
+    connection = pysqlite3.connect(str(store), isolation_level=None)
+    triggers = [name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'")]
+    for name in triggers:
+        connection.execute(f'DROP TRIGGER "{name}"')
+    for table, column, where in COLUMNS:
+        planted = text + LONG if column in LENGTHY else text
+        connection.execute(f"UPDATE {table} SET {column} = coalesce({column}, '') || ? WHERE {where}", (planted,))
+    detail = json.dumps({"label": text, "reason": text, "to": text, text[:40]: {text: [text, LONG]}, "hash": "forged"})
+    connection.execute("UPDATE event SET detail = ?", (detail,))
+    connection.close()
