@@ -30,7 +30,7 @@ def measured(folder: Path) -> list[Line]:
     found: dict[str, list[tuple[float, ...]]] = {"botdesk": [], "bare": [], "sqlmodel": []}
     for number in range(ROUNDS + 1):
         shown = {
-            "botdesk": timed([sys.executable, "-m", "botdesk"], folder, "accounts", "bot-0000000"),
+            "botdesk": timed([sys.executable, "-m", "botdesk"], folder, "Accounts", "bot-0000000"),
             "bare": timed(bare, folder, "bot-0000000", "bot-0000000"),
             "sqlmodel": timed([*bare, "sqlmodel"], folder, "bot-0000000", "bot-0000000"),
         }

@@ -7,6 +7,7 @@ Textual and Typer are imported late: the first must not see its own environment 
 import os
 import sys
 from collections.abc import Sequence
+from typing import NoReturn
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -16,7 +17,20 @@ def main(argv: Sequence[str] | None = None) -> int:
         argv: The words after the program's name; those of the process when None.
     """
     harden()
-    return start(sys.argv[1:] if argv is None else list(argv))
+    code = start(sys.argv[1:] if argv is None else list(argv))
+    if argv is None and "botdesk.tui.start" in sys.modules:
+        _end(code)
+    return code
+
+
+def _end(code: int) -> NoReturn:
+    """End the process at once: all is saved and closed, and taking a large program apart would be seen as a delay."""
+    import contextlib
+
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError):
+            stream.flush()
+    os._exit(code)
 
 
 def start(words: list[str]) -> int:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any, Concatenate, Final, ParamSpec, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Concatenate, Final, ParamSpec, Self, TypeVar
 
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
@@ -26,11 +26,12 @@ from botdesk.settings import Settings, default_store
 from botdesk.store import engine, schema
 from botdesk.store.backend import Check as Check
 from botdesk.store.driver import translated
-from botdesk.store.lookup import Lookup
 from botdesk.store.tables import Account, Person, Setting
 from botdesk.store.transaction import Denial
 from botdesk.store.transaction import Transaction as Transaction
-from botdesk.verifier import Verifier as Verifier
+
+if TYPE_CHECKING:
+    from botdesk.verifier import Verifier
 
 Clock = Callable[[], datetime]
 LONGEST_SOURCE: Final = 100
@@ -214,7 +215,7 @@ class Desk:
         with self._system(writing=False) as tx:
             return audit.head(tx)
 
-    def verifier(self, *, turn: contextlib.AbstractContextManager[None] | None = None) -> Verifier:
+    def verifier(self, *, turn: contextlib.AbstractContextManager[None] | None = None) -> "Verifier":
         """Make a verifier of bearer tokens on this desk; close it before the desk.
 
         Args:
@@ -223,6 +224,9 @@ class Desk:
         Raises:
             StoreError: The store cannot be read.
         """
+        from botdesk.store.lookup import Lookup
+        from botdesk.verifier import Verifier
+
         with self._system(writing=False) as tx:
             key = tokens.mint_key(tx)
         return Verifier(

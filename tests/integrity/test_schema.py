@@ -15,9 +15,14 @@ from sqlmodel import SQLModel
 
 from botdesk.desk import Desk
 from botdesk.errors import Conflict, StoreError
-from botdesk.store import schema
+from botdesk.store import schema, tables
 from botdesk.testing import open_desk
 from tests.integrity import house
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _conditions() -> None:
+    tables.tell_conditions()
 
 
 @contextmanager

@@ -1,12 +1,16 @@
 """Which accounts an actor can reach, as SQL: the same rule as `access`, over whole tables."""
 
+from typing import TYPE_CHECKING
+
 from sqlalchemy import ColumnElement, or_, true
 from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
 from botdesk.access import Actor, ActorKind, Level, Standing, highest
-from botdesk.facts import Facts, What, Who
 from botdesk.store.tables import Account, Grant, Membership, Person, Role
+
+if TYPE_CHECKING:
+    from botdesk.facts import Facts
 
 
 def sees_everything(actor: Actor) -> bool:
@@ -70,8 +74,10 @@ def opened_scopes(session: Session, actor: Actor) -> frozenset[str]:
     return frozenset(scope for scopes in session.exec(opened) for scope in (scopes or "").split())
 
 
-def facts(session: Session, *wanted: ColumnElement[bool]) -> Facts:
+def facts(session: Session, *wanted: ColumnElement[bool]) -> "Facts":
     """Read what access to the wanted accounts is made of."""
+    from botdesk.facts import Facts, What, Who
+
     accounts = session.exec(select(Account.id, Account.name, Account.created_by).where(*wanted)).all()
     people = session.exec(select(Person.id, Person.name, col(Person.standing), Person.disabled_at)).all()
     grants = session.exec(

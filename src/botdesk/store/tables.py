@@ -146,9 +146,6 @@ class Membership(SQLModel, table=True):
     added_by: str = Field(sa_type=String(16))
 
 
-_LIVE = text("removed_at IS NULL")
-
-
 class Account(SQLModel, table=True):
     """A bot's identity: a service account. Removed ones stay as tombstones.
 
@@ -156,7 +153,7 @@ class Account(SQLModel, table=True):
     """
 
     __tablename__ = "account"
-    __table_args__ = (Index("account_name_live", "name", unique=True, sqlite_where=_LIVE, postgresql_where=_LIVE),)
+    __table_args__ = (Index("account_name_live", "name", unique=True),)
 
     id: str = Field(primary_key=True, sa_type=String(16))
     name: str = Field(index=True, sa_type=String(40))
@@ -275,3 +272,14 @@ class Event(SQLModel, table=True):
 
 
 TABLES = (Setting, Person, Role, Membership, Account, Token, Grant, Dismissal, Event)
+
+
+def tell_conditions() -> None:
+    """Tell SQLAlchemy that names are unique among live accounts alone, for whoever makes or compares a schema.
+
+    It is not told above: that would load the dialect of PostgreSQL and what all its drivers need into every start.
+    """
+    table = SQLModel.metadata.tables["account"]
+    (index,) = (index for index in table.indexes if index.name == "account_name_live")
+    for engine in ("sqlite", "postgresql"):
+        index.dialect_options[engine]["where"] = text("removed_at IS NULL")

@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import sys
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 from functools import partial
@@ -12,6 +13,7 @@ from textual import work
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.command import CommandPalette
+from textual.driver import Driver
 from textual.filter import LineFilter
 from textual.screen import Screen
 from textual.signal import Signal
@@ -140,6 +142,15 @@ class BotdeskApp(App[str]):
         if actor is None or allows(actor, action):
             return ""
         return f"it takes an admin, and {actor.name} is {'an auditor' if actor.standing == 'auditor' else 'a member'}"
+
+    def get_driver_class(self) -> type[Driver]:
+        """Take the driver that does not hold the end up, where there is a terminal as Unix has it."""
+        found = super().get_driver_class()
+        if sys.platform == "win32" or found.__name__ != "LinuxDriver":
+            return found
+        from botdesk.tui.driver import PromptDriver
+
+        return PromptDriver
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         """Add the filter that makes unseen characters visible, and where it must be the one that leaves ASCII alone."""

@@ -5,6 +5,6 @@ from sqlmodel import SQLModel
 
 from botdesk.store import tables
 
-assert tables.TABLES
+tables.tell_conditions()
 context.configure(connection=context.config.attributes["connection"], target_metadata=SQLModel.metadata)
 context.run_migrations()
