@@ -190,6 +190,7 @@ def test_a_real_bot_rotates_over_a_unix_socket(house: House, keeper: str, needs:
 
         new = curl(held, "--request", "POST", "http://gate/rotate")["access_token"]
         assert curl(new, "http://gate/whoami")["token_id"] == new[4:14]
+        houses.waited(lambda: "/whoami" in gate.log.read_text(), "the access log")
         logged = gate.log.read_text()
     assert "/rotate" in logged
     assert new[15:] not in logged
