@@ -71,10 +71,8 @@ def test_letter_case_of_a_token_matters() -> None:
 
 def test_a_leaked_token_is_found_in_any_text_and_a_masked_one_is_none() -> None:
     text = mint().token.reveal()
-    for around in ("curl -H 'Authorization: Bearer {}' …", '{{"token":"{}"}}', "TOKEN={}\n", "({})"):
+    for around in ("curl -H 'Authorization: Bearer {}' …", '{{"token":"{}"}}', "TOKEN={}\n", "({})", "key_{}_", "x{}x"):
         assert LEAKED.findall(around.format(text)) == [text]
-    assert not LEAKED.search(f"x{text}")
-    assert not LEAKED.search(f"{text}x")
     masked = bearer.masked(mint().id)
     assert masked == f"bdk_{mint().id}_••••"
     assert not LEAKED.search(masked)

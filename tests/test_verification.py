@@ -2,9 +2,11 @@
 
 import asyncio
 import threading
+import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 from hypothesis import given
@@ -20,7 +22,7 @@ from botdesk.proving import Prover
 from botdesk.settings import Settings
 from botdesk.store import lookup
 from botdesk.store.digest import table_of
-from botdesk.store.tables import Token
+from botdesk.store.tables import Token, to_text
 from botdesk.tally import Tally
 from botdesk.testing import NOON, Clock, light_hasher, open_desk, seeded
 from botdesk.verification import Asked, Refusal, Use
@@ -343,6 +345,73 @@ def test_what_a_client_says_is_recorded_without_its_query_its_tokens_and_what_is
     assert not {"\x1b", "\u202e", "\n"} & set(event.source + audit.detail_of(event)["path"])
 
 
+@pytest.mark.parametrize("form", ["/dl/key_{}", "/dl/{}.tar", "/a{}b"])
+@pytest.mark.parametrize("encodings", [0, 1, 3, 20])
+def test_a_token_in_a_path_is_not_recorded_however_it_is_written(token: str, form: str, encodings: int) -> None:
+    path = form.format(token)
+    for number in range(encodings):
+        path = path.replace("_", "%5F") if number == 0 else path.replace("%", "%25")
+    recorded = verification.cleaned(path, 1000)
+    for _ in range(encodings):
+        recorded = unquote(recorded)
+    assert token not in recorded
+    assert "[redacted]" in recorded
+
+
+def test_a_path_without_a_token_is_recorded_as_it_is() -> None:
+    assert verification.cleaned("/a%20b/100%25", 1000) == "/a%20b/100%25"
+
+
+def test_a_string_with_a_right_check_and_no_token_is_told_apart(desk: Desk) -> None:
+    forged = bearer.mint(desk.ask(tokens.mint_key), seeded()).token.reveal()
+    with desk.verifier() as verifier:
+        assert verifier.verdict(forged, FROM).refusal is Refusal.UNKNOWN
+        assert verifier.verdict("nonsense", FROM).refusal is Refusal.UNKNOWN
+    (event,) = uses(desk)
+    assert (event.action, audit.detail_of(event)["count"], audit.detail_of(event)["forged"]) == ("token:unknown", 2, 1)
+
+
+def test_of_several_who_end_a_token_at_once_one_does(desk: Desk, verifier: Verifier, token: str) -> None:
+    verifier.introspect(token)
+
+    async def crowd() -> list[bool]:
+        return await asyncio.gather(*(verifier.end(token, FROM) for _ in range(5)))
+
+    assert sorted(asyncio.run(crowd())) == [False] * 4 + [True]
+
+
+class Unlucky:
+    """A turn to record that cannot be had when it is told so."""
+
+    def __init__(self) -> None:
+        self.fails = 0
+
+    def __enter__(self) -> None:
+        if self.fails:
+            self.fails -= 1
+            raise OSError("no locks available")
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+
+def test_whatever_fails_while_counts_are_recorded_the_next_one_is_answered(desk: Desk, token: str) -> None:
+    turn = Unlucky()
+    with desk.verifier(turn=turn) as verifier:
+        assert verifier.introspect(token).active
+        verifier.introspect("nonsense")
+        turn.fails = 1
+        verifier._tally._flushed -= 3600
+        waited = threading.Event()
+        for _ in range(600):
+            if not turn.fails:
+                break
+            waited.wait(0.05)
+        assert not turn.fails
+        assert verifier.introspect(token).active
+    assert [event.action for event in uses(desk)] == ["token:used", "token:used", "token:unknown"]
+
+
 @pytest.fixture
 def coalescing(tmp_path: Path, clock: Clock) -> Iterator[Desk]:
     settings = Settings(
@@ -352,7 +421,7 @@ def coalescing(tmp_path: Path, clock: Clock) -> Iterator[Desk]:
         yield desk
 
 
-def test_coalesced_uses_are_one_event_with_a_count_and_all_are_counted(coalescing: Desk) -> None:
+def test_coalesced_uses_are_one_event_with_a_count_and_all_are_counted(coalescing: Desk, clock: Clock) -> None:
     with coalescing.begin() as tx:
         accounts.create(tx, "nightly-build")
         token = handed(tx, "nightly-build")
@@ -361,11 +430,31 @@ def test_coalesced_uses_are_one_event_with_a_count_and_all_are_counted(coalescin
             assert verifier.introspect(token, FROM).active
         assert len(uses(coalescing)) == 1
         assert verifier.introspect(token, Asked(address="10.0.0.9")).active
+        clock.forward(timedelta(seconds=20))
         coalescing.run(tokens.revoke, id_of(token), reason="leaked")
+        clock.forward(timedelta(seconds=20))
         assert verifier.verdict(token, FROM).refusal is Refusal.REVOKED
+    assert coalescing.ask(tokens.find, id_of(token)).last_used_at == NOON
+    assert audit.detail_of(uses(coalescing)[-1])["last_at"] == to_text(NOON)
     told = [(event.action, audit.detail_of(event).get("count", 1)) for event in uses(coalescing)]
     assert told == [("token:used", 1), ("token:used", 1), ("token:refused", 1), ("token:used", 9)]
     assert coalescing.ask(audit.verify).holds
+
+
+def test_what_was_counted_is_told_once_when_many_come_after_the_minute(coalescing: Desk) -> None:
+    with coalescing.begin() as tx:
+        accounts.create(tx, "nightly-build")
+        token = handed(tx, "nightly-build")
+    with coalescing.verifier() as verifier:
+        for _ in range(6):
+            verifier.introspect(token, FROM)
+        verifier._tally._clock = lambda: time.monotonic() + 61
+
+        async def crowd() -> None:
+            await asyncio.gather(*(verifier.answer(token, FROM) for _ in range(10)))
+
+        asyncio.run(crowd())
+    assert sum(audit.detail_of(event).get("count", 1) for event in uses(coalescing)) == 16
 
 
 def test_a_count_is_in_the_next_event_once_the_minute_is_over(desk: Desk, token: str) -> None:

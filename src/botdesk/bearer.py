@@ -15,6 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any, Final, NoReturn, Protocol
+from urllib.parse import unquote
 
 from botdesk.errors import StoreError
 
@@ -23,8 +24,11 @@ ID_LENGTH: Final = 10
 SECRET_LENGTH: Final = 43
 CHECK_LENGTH: Final = 6
 MINT_KEY_BYTES: Final = 32
-LEAKED: Final = re.compile(r"\bbdk_[0-9A-Za-z]{10}_[0-9A-Za-z]{49}\b")
-"""Finds a leaked token in any text."""
+LEAKED: Final = re.compile(r"bdk_[0-9A-Za-z]{10}_[0-9A-Za-z]{49}")
+"""Finds a leaked token in any text, whatever stands around it."""
+
+REDACTED: Final = "[redacted]"
+_MOST_ENCODINGS: Final = 8
 
 _ALPHABET: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _SHAPE: Final = re.compile(r"bdk_([0-9A-Za-z]{10})_([0-9A-Za-z]{43})([0-9A-Za-z]{6})")
@@ -129,6 +133,17 @@ def parse(presented: str, key: bytes) -> Presented | None:
         return None
     token_id, proof = match[1], Secret(match[2])
     return Presented(token_id, proof) if hmac.compare_digest(match[3], _check(key, token_id, proof)) else None
+
+
+def redacted(text: str) -> str:
+    """Take tokens out of a text; percent-encoded ones, too, however often they were encoded."""
+    plain = text
+    for _ in range(_MOST_ENCODINGS):
+        further = unquote(plain)
+        if further == plain:
+            return LEAKED.sub(REDACTED, plain) if LEAKED.search(plain) else text
+        plain = further
+    return REDACTED
 
 
 def _check(key: bytes, token_id: str, proof: Secret) -> str:

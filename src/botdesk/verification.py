@@ -143,12 +143,14 @@ class Use:
         asked: What for.
         checked: The stored hash that argon2 held it against, and whether it fits; None before that.
         count: How many uses this one stands for.
+        at: When the last of them was, as stored, if that was before it is recorded.
     """
 
     presented: Presented
     asked: Asked
     checked: tuple[str, bool] | None = None
     count: int = 1
+    at: str | None = None
 
 
 def require(answer: Answer) -> Introspection:
@@ -322,7 +324,7 @@ class _Ledger:
         before = self._digest(row)
         source = cleaned(use.asked.address, 64) or self._tx.source
         accepted = answer.refusal is None
-        self._touch(row, self._changed(self._rows[row.id], answer, use.asked, source))
+        self._touch(row, self._changed(self._rows[row.id], answer, use, source))
         self._events.append(
             {
                 "at": self._at,
@@ -334,7 +336,7 @@ class _Ledger:
                 "account": row.account,
                 "outcome": (Outcome.DONE if accepted else Outcome.DENIED).value,
                 "source": source,
-                "detail": _detail(row.label, answer.refusal, answer.missing, use.asked, use.count),
+                "detail": _detail(row.label, answer.refusal, answer.missing, use.asked, use.count, use.at),
                 "subject_kind": "token",
                 "subject_id": row.id,
                 "before": before,
@@ -348,13 +350,15 @@ class _Ledger:
             self._digests[row.id] = digest("token", self._rows[row.id])
         return self._digests[row.id]
 
-    def _changed(self, values: dict[str, Any], answer: Answer, asked: Asked, source: str) -> dict[str, str]:
+    def _changed(self, values: dict[str, Any], answer: Answer, use: Use, source: str) -> dict[str, str]:
         """What a verdict changes on the token's row."""
-        day = self._at[:10]
+        at = use.at or self._at
+        day = at[:10]
         if answer.refusal is None:
-            first = values["first_used_at"] or self._at
-            like = seen.used(values["seen"], day, source, asked.scopes)
-            return {"last_used_at": self._at, "last_used_from": source, "first_used_at": first, "seen": like}
+            first = values["first_used_at"] or at
+            like = seen.used(values["seen"], day, source, use.asked.scopes)
+            last = {"last_used_at": at, "last_used_from": source} if at >= (values["last_used_at"] or "") else {}
+            return {**last, "first_used_at": first, "seen": like}
         refused = {
             "last_refused_at": self._at,
             "last_refused_from": source,
@@ -397,7 +401,9 @@ def _touch_of(values: dict[str, Any]) -> dict[str, Any]:
 
 
 @lru_cache(maxsize=4096)
-def _detail(label: str, refusal: Refusal | None, missing: frozenset[str], asked: Asked, count: int) -> str:
+def _detail(
+    label: str, refusal: Refusal | None, missing: frozenset[str], asked: Asked, count: int, last_at: str | None
+) -> str:
     return audit.written(
         {
             "label": label,
@@ -408,6 +414,7 @@ def _detail(label: str, refusal: Refusal | None, missing: frozenset[str], asked:
             "missing": scope_words.format(missing) if missing else None,
             "by": asked.by,
             "count": count if count > 1 and refusal is None else None,
+            "last_at": last_at,
         }
     )
 
@@ -415,8 +422,7 @@ def _detail(label: str, refusal: Refusal | None, missing: frozenset[str], asked:
 @lru_cache(maxsize=4096)
 def cleaned(text: str, longest: int) -> str:
     """What a client said, made fit for the record: no query, no token, nothing unseen, not longer than that."""
-    told = bearer.LEAKED.sub("[redacted]", _QUERY.sub("", text))
-    return wording.visible(told)[:longest]
+    return wording.visible(bearer.redacted(_QUERY.sub("", text)))[:longest]
 
 
 _QUERY: Final = re.compile(r"[?#].*", re.DOTALL)
@@ -448,11 +454,18 @@ def record_counted(tx: Transaction, counted: Sequence[tuple[Use, int]]) -> None:
     ledger.write()
 
 
-def record_unknown(tx: Transaction, sources: dict[str, int]) -> None:
-    """Record how many strings that are no tokens of this desk were presented, and from where most."""
+def record_unknown(tx: Transaction, sources: dict[str, int], *, forged: int = 0) -> None:
+    """Record how many strings that are no tokens of this desk were presented, and from where most.
+
+    Args:
+        tx: A writing transaction of the system.
+        sources: How many came from each address.
+        forged: How many of them had a check that only this desk's mint key makes, without a token being there: the
+            key got out, or the store was put back to a time before they were issued.
+    """
     most = sorted(sources.items(), key=lambda found: -found[1])[:MOST_SOURCES]
     told = {cleaned(address, 64) or "unknown": count for address, count in most}
-    audit.record(tx, Action.TOKEN_UNKNOWN, count=sum(sources.values()), sources=told)
+    audit.record(tx, Action.TOKEN_UNKNOWN, count=sum(sources.values()), sources=told, forged=forged or None)
 
 
 MOST_SOURCES: Final = 20

@@ -19,11 +19,11 @@ from typing import Any, Final, Self
 
 from botdesk import bearer, renewal, verification
 from botdesk.bearer import Entropy, Hasher, Presented, Proofs
-from botdesk.errors import BotdeskError, Overloaded, StoreError
+from botdesk.errors import AccessDenied, BotdeskError, Conflict, Overloaded, StoreError
 from botdesk.proving import Outcome, Prover, overloaded
 from botdesk.store.lookup import Lookup, Row
 from botdesk.store.tables import to_text
-from botdesk.tally import Tally
+from botdesk.tally import Key, Tally, key
 from botdesk.tokens import Issued
 from botdesk.verification import UNKNOWN, Answer, Asked, Begin, Introspection, Refusal, Use
 
@@ -217,8 +217,7 @@ class Verifier:
         use = self._taken(presented, asked)
         if answer.refusal is not None or use is None:
             return False
-        await asyncio.to_thread(self._end, use.presented)
-        return True
+        return await asyncio.to_thread(self._end, use.presented)
 
     async def rotate(self, presented: str, asked: Asked, *, overlap: timedelta) -> tuple[Answer, Issued | None]:
         """Rotate a token by its own holder; no successor when the token is refused.
@@ -243,9 +242,14 @@ class Verifier:
         with self._begin() as tx:
             return renewal.rotate(tx, token_id, overlap=overlap)
 
-    def _end(self, presented: Presented) -> None:
-        with self._begin() as tx:
-            verification.end(tx, presented)
+    def _end(self, presented: Presented) -> bool:
+        """End a token; False when somebody else ended it, or disabled its account, since it was judged."""
+        try:
+            with self._begin() as tx:
+                verification.end(tx, presented)
+        except (Conflict, AccessDenied):
+            return False
+        return True
 
     def close(self) -> None:
         """Answer what waits, record what was counted, and stop."""
@@ -293,14 +297,17 @@ class Verifier:
         return waiting.future
 
     def _start(self) -> None:
-        if self._thread is not None and not self._closed:
+        if self._at_work() and not self._closed:
             return
         with self._turn:
             if self._closed:
                 raise _closed()
-            if self._thread is None:
+            if not self._at_work():
                 self._thread = threading.Thread(target=self._work, name="verifier", daemon=True)
                 self._thread.start()
+
+    def _at_work(self) -> bool:
+        return self._thread is not None and self._thread.is_alive()
 
     def _work(self) -> None:
         going = True
@@ -309,7 +316,7 @@ class Verifier:
             if together:
                 self._settle_all(together)
             if self._tally.due or not going:
-                with suppress(BotdeskError):
+                with suppress(Exception):  # what was counted is kept for the next time
                     self._tally.flush(self._begin, everything=not going)
         with suppress(queue.Empty):
             while (late := self._inbox.get_nowait()) is not None:
@@ -342,8 +349,7 @@ class Verifier:
 
     def _settle(self, together: list[_Waiting]) -> None:
         uses = [waiting.use for waiting in together]
-        for use in uses:
-            use.count = 1 + self._tally.counted(use)
+        self._count_in(uses)
         with self._begin() as tx:
             found = verification.settle(tx, uses, self._proofs)
             mark = tx.now
@@ -357,11 +363,21 @@ class Verifier:
         self._committed(told)
         _tell(told)
 
+    def _count_in(self, uses: Iterable[Use]) -> None:
+        """Have the first use of each kind stand for those, too, that were counted before it."""
+        met: set[Key] = set()
+        for use in uses:
+            kind = key(use)
+            use.count = 1 if kind in met else 1 + self._tally.counted(use)
+            met.add(kind)
+
     def _committed(self, told: list[tuple[_Waiting, Answer]]) -> None:
         if told:
             self.figures.committed(len(told))
         for waiting, answer in told:
             self.figures.answered(waiting.use, answer)
+            if answer is UNKNOWN:
+                self._tally.stranger(waiting.use.asked.address, forged=True)
             if self._coalesce and answer.refusal is None:
                 self._tally.recorded(waiting.use)
 
@@ -418,8 +434,13 @@ class Verifier:
             return None
         now = self._clock()
         verification.refuse_clock(now, self._mark)
-        answer = verification.glance(use, find(use.presented.id), to_text(now), self._proofs)
-        if answer is None or not self._tally.count(use):
+        at = to_text(now)
+        answer = verification.glance(use, find(use.presented.id), at, self._proofs)
+        if answer is None:
+            return None
+        use.at = at
+        if not self._tally.count(use):
+            use.at = None
             return None
         self.figures.coalesced += 1
         self.figures.answered(use, answer)

@@ -128,16 +128,21 @@ async def test_the_word_of_a_stranger_is_not_taken(door: Door, house: House) -> 
     transport = httpx2.ASGITransport(app(door), client=("198.51.100.7", 40000))
     async with httpx2.AsyncClient(transport=transport, base_url="http://gate") as client:
         assert (await client.get("/verify", headers=bearer(token) | said)).status_code == 200
-        assert (await client.put("/verify/innocent", headers=bearer(token) | said)).status_code == 200
+        assert (await client.put("/verify/envoy/innocent", headers=bearer(token) | said)).status_code == 200
     for used in house.events("stranger")[-2:]:
         assert (used.action, used.source) == ("token:used", "198.51.100.7")
         assert "innocent" not in used.detail
         assert "PUT" not in used.detail
 
 
+@pytest.mark.parametrize("path", ["/verify/", "/verify/things", "/verify/envoy"])
+async def test_a_slash_too_many_lets_nothing_through(ask: Ask, house: House, path: str) -> None:
+    assert (await ask("GET", f"{path}?scope=deploy:write", headers=bearer(house.issue("slash")))).status_code == 404
+
+
 async def test_envoy_asks_by_the_method_and_under_the_path(ask: Ask, house: House) -> None:
     token = house.issue("envoy")
-    found = await ask("DELETE", "/verify/things/7?scope=not-for-us,", headers=bearer(token))
+    found = await ask("DELETE", "/verify/envoy/things/7?scope=not-for-us,", headers=bearer(token))
     assert found.status_code == 200
     used = house.events("envoy")[-1]
     assert '"method":"DELETE"' in used.detail

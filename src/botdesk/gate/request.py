@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple
 from urllib.parse import parse_qsl
 
 from botdesk import scopes as scope_words
-from botdesk.bearer import LEAKED
+from botdesk.bearer import redacted
 from botdesk.errors import InvalidInput
 
 AUTHORIZATION: Final = b"authorization"
@@ -88,7 +88,7 @@ def required_scopes(query: bytes, lines: Lines) -> frozenset[str]:
 def _scopes(query: bytes, header: bytes) -> frozenset[str]:
     asked = [value for name, value in parse_qsl(query.decode("latin-1")) if name == "scope"]
     asked.append(header.decode("latin-1"))
-    if any(LEAKED.search(text) for text in asked):
+    if any(redacted(text) != text for text in asked):
         raise InvalidInput("a token is in the place of a scope", hint="present it in the Authorization header alone")
     return scope_words.parse(asked)
 

@@ -16,14 +16,20 @@ class Turn:
     def __enter__(self) -> None:
         """Wait for one's turn."""
         self._threads.acquire()
-        fcntl.lockf(self._file, fcntl.LOCK_EX)
+        try:
+            fcntl.lockf(self._file, fcntl.LOCK_EX)
+        except BaseException:
+            self._threads.release()
+            raise
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Let the next one have its turn."""
-        fcntl.lockf(self._file, fcntl.LOCK_UN)
-        self._threads.release()
+        try:
+            fcntl.lockf(self._file, fcntl.LOCK_UN)
+        finally:
+            self._threads.release()
 
     def close(self) -> None:
         """Give the file back."""

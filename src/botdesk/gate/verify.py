@@ -13,7 +13,9 @@ from botdesk.gate.request import Lines, Origin, credentials, lines_of, required_
 from botdesk.verification import Asked, Refusal
 
 PATH: Final = "/verify"
-UNDER: Final = PATH + "/"
+UNDER: Final = PATH + "/envoy/"
+"""Under which Envoy asks, with the path of the request after it; anything else under `/verify` is not there, so that a
+slash too many in a proxy's settings lets nothing through unasked."""
 
 
 async def verify(door: Door, scope: Mapping[str, Any], entry: Entry) -> Reply:
@@ -45,9 +47,9 @@ async def verify(door: Door, scope: Mapping[str, Any], entry: Entry) -> Reply:
 
 
 def _origin(door: Door, scope: Mapping[str, Any], lines: Lines) -> Origin:
-    """Where the request comes from; Envoy asks by its method and with its path after `/verify`."""
+    """Where the request comes from; Envoy asks by its method and with its path after the prefix."""
     origin = door.proxies.origin(scope["client"], lines)
     path: str = scope["path"]
     if origin.trusted and path.startswith(UNDER):
-        return Origin(origin.address, True, scope["method"], path.removeprefix(PATH))
+        return Origin(origin.address, True, scope["method"], path.removeprefix(UNDER[:-1]))
     return origin

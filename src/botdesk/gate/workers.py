@@ -90,6 +90,8 @@ class Crew:
 
     def _start(self, worker: int) -> None:
         with _held_back():
+            if self._stopping:
+                return
             pid = os.fork()
             if pid == 0:
                 self._be(worker)
@@ -124,8 +126,7 @@ class Crew:
         self._say(f"worker {worker} ended ({_told(status)}); it is started again")
         if not os.WIFSIGNALED(status) and time.monotonic() - since < FAST_SECONDS:
             time.sleep(FAST_SECONDS)
-        if not self._stopping:
-            self._start(worker)
+        self._start(worker)
 
 
 def _told(status: int) -> str:
