@@ -16,8 +16,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     Args:
         argv: The words after the program's name; those of the process when None.
     """
+    words = sys.argv[1:] if argv is None else list(argv)
     harden()
-    code = start(sys.argv[1:] if argv is None else list(argv))
+    if words[:1] == ["ssh"] and "authorized-keys" not in words and sys.platform != "win32":
+        _isolate(words)
+    code = start(words)
     if argv is None and "botdesk.tui.start" in sys.modules:
         _end(code)
     return code
@@ -48,6 +51,13 @@ def start(words: list[str]) -> int:
         return screen.show(**asked)
     except BaseException as error:
         return output.report(error)
+
+
+def _isolate(words: list[str]) -> None:
+    """Leave the client's environment behind, before anything that could be swayed by it is imported."""
+    from botdesk import remote
+
+    remote.isolate(words)
 
 
 def _version() -> int:

@@ -77,10 +77,14 @@ class Action(StrEnum):
     DESK_SET = "desk:set"
     DESK_BACKED_UP = "desk:backed-up"
     DESK_OPENED = "desk:opened"
+    SSH_USED = "ssh:used"
     PERSON_ADDED = "person:added"
     PERSON_MODIFIED = "person:modified"
     PERSON_DISABLED = "person:disabled"
     PERSON_ENABLED = "person:enabled"
+    KEY_ADDED = "key:added"
+    KEY_REMOVED = "key:removed"
+    KEY_VIEWED = "key:viewed"
     ROLE_CREATED = "role:created"
     ROLE_MODIFIED = "role:modified"
     ROLE_REMOVED = "role:removed"
@@ -139,6 +143,7 @@ BY_STANDING = {
     Action.ACCOUNT_CREATED: frozenset({Standing.MEMBER}),
     Action.AUDIT_VIEWED: frozenset({Standing.MEMBER, Standing.AUDITOR}),
     Action.AUDIT_EXPORTED: frozenset({Standing.AUDITOR}),
+    Action.KEY_VIEWED: frozenset({Standing.AUDITOR}),
 }
 """The standings, besides admin, that an action of the whole desk is open to; any other is for admins."""
 

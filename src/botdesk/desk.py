@@ -18,10 +18,11 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session, select
 
-from botdesk import access, audit, settings, tokens, verification, verified, wording
+from botdesk import access, audit, keys, settings, tokens, verification, verified, wording
 from botdesk.access import Action, Actor, ActorKind, Standing
 from botdesk.bearer import MINT_KEY_BYTES, Argon2id, Entropy, Hasher
 from botdesk.errors import AccessDenied, StoreError
+from botdesk.remote import Entry
 from botdesk.settings import Settings, default_store
 from botdesk.store import engine, schema
 from botdesk.store.backend import Check as Check
@@ -70,6 +71,7 @@ class Desk:
         operator: The name of the person who operates it.
         acting_as: The name of the person in whose stead the operator acts; None normally.
         founded: True when this opening found an empty store and made the operator its first admin.
+        key: The fingerprint of the SSH key that the operator came in with; None when they are at the host.
     """
 
     def __init__(
@@ -79,6 +81,7 @@ class Desk:
         *,
         operator: str,
         acting_as: str | None,
+        key: str | None,
         source: str,
         clock: Clock,
         entropy: Entropy,
@@ -89,6 +92,7 @@ class Desk:
         self.acting_as = acting_as
         self.source = source
         self.founded = False
+        self.key = key
         self.clock = clock
         self._engine = opened
         self._backend = engine.of(opened.url)
@@ -103,6 +107,7 @@ class Desk:
         settings: Settings | None = None,
         operator: str | None = None,
         acting_as: str | None = None,
+        key: str | None = None,
         source: str = "library",
         create: bool = True,
         clock: Clock = system_clock,
@@ -116,6 +121,7 @@ class Desk:
             settings: How the desk behaves; read from file and environment by default.
             operator: Who operates it; the operating-system user by default.
             acting_as: The person in whose stead the operator acts; for admins only.
+            key: The fingerprint of the SSH key that they came in with; it must be theirs, at every act.
             source: Where the operator comes from, as the audit shows it.
             create: Whether a missing store is made.
             clock: Gives the present instant, aware UTC.
@@ -123,7 +129,7 @@ class Desk:
             hasher: Hashes the confidential part of tokens; argon2id by default.
 
         Raises:
-            AccessDenied: The operator is no active person of this desk.
+            AccessDenied: The operator is no active person of this desk, or the key is not theirs.
             StoreError: There is no store and none was to be made, or it cannot be used as it is; it was left so.
             SchemaMismatch: The store was written by a newer botdesk.
         """
@@ -135,6 +141,7 @@ class Desk:
             settings,
             operator=operator or system_user(),
             acting_as=acting_as,
+            key=key,
             source=wording.visible(source)[:LONGEST_SOURCE],
             clock=clock,
             entropy=entropy,
@@ -146,6 +153,24 @@ class Desk:
             desk.close()
             raise
         return desk
+
+    @classmethod
+    def enter(cls, entry: Entry, *, settings: Settings, **how: Any) -> Self:
+        """Open the desk for somebody who came in over SSH; a store is neither made nor founded.
+
+        Who was not let in by sshd is the store's owner, who acts in the person's stead, if they are an admin.
+
+        Args:
+            entry: Who, with which key, and from where.
+            settings: How the desk behaves.
+            how: As for `open`.
+
+        Raises:
+            AccessDenied: The person is no active person of this desk, or the key is not theirs.
+            StoreError: There is no desk, or its store cannot be used.
+        """
+        who: dict[str, Any] = {"operator": entry.person} if entry.proven else {"acting_as": entry.person}
+        return cls.open(settings=settings, key=entry.key, source=entry.source, create=False, **who, **how)
 
     @property
     def location(self) -> str:
@@ -159,8 +184,8 @@ class Desk:
 
     @property
     def mode(self) -> str:
-        """Whom the access rules bind: `solo`, the operator holds the store; `team`, a database server does."""
-        return self._backend.MODE
+        """Whom the access rules bind: `solo`, the operator holds the store; `host`, a system user; `team`, a server."""
+        return "host" if self.settings.confined else self._backend.MODE
 
     def close(self) -> None:
         """Close all connections; the desk is not used any more."""
@@ -322,17 +347,19 @@ class Desk:
     def _transaction(self, actor: str | None, *, writing: bool, opening: bool = False) -> Iterator[Transaction]:
         """One transaction, and what was denied in it recorded.
 
-        A disabled person's knocking is recorded when they open the desk or would change something; not at each look,
-        or a program that follows the desk would follow its own refusals for ever.
+        Knocking in vain is recorded when somebody opens the desk or would change something; not at each look, or a
+        program that follows the desk would follow its own refusals for ever.
         """
         denied: Transaction | None = None
         try:
             with self._system(writing=writing) as tx:
                 denied = tx
                 tx.actor = self._actor(tx, actor)
+                if actor is None and self.key is not None:
+                    keys.prove(tx, self.key)
                 yield tx
         except Exception:
-            if denied is not None and denied.denial is not None and (writing or opening or denied.actor.active):
+            if denied is not None and denied.denial is not None and (writing or opening or not _knocking(denied)):
                 self._record_denial(denied, denied.denial)
             raise
 
@@ -399,7 +426,7 @@ class Desk:
 
     def _make_ready(self, *, create: bool) -> None:
         found = self._schema()
-        if found is None and not create:
+        if not create and (found is None or (found == schema.NEWEST and self._is_empty())):
             raise StoreError(f"there is no desk in '{self.location}'", hint="name another store with --store")
         if found == schema.NEWEST and not self._is_empty():
             self._backend.settle(self._engine)
@@ -458,6 +485,10 @@ def _give_up(tx: Transaction) -> None:
     connection = tx.session.get_bind()
     assert isinstance(connection, Connection)
     connection.invalidate()
+
+
+def _knocking(denied: Transaction) -> bool:
+    return denied.denial is not None and denied.denial.action is Action.DESK_OPENED
 
 
 def _active(tx: Transaction, name: str, *, by: Actor | None = None) -> Actor:

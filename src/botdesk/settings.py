@@ -36,6 +36,7 @@ class Settings:
         gate_listen: Where the gate listens: `HOST:PORT`, or `unix:/path`.
         gate_workers: How many processes the gate answers with.
         gate_trusted_proxies: The networks whose word on a request's method, path and client address the gate takes.
+        confined: Whoever uses the desk may not use the host: set by the SSH entry, never by a file or a variable.
         gate_issuer: What the gate calls this desk in `iss` (RFC 7662 §2.2).
     """
 
@@ -50,6 +51,7 @@ class Settings:
     argon2_at_once: int = 2
     argon2_queue: int = 64
     record_uses: str = "each"
+    confined: bool = False
     gate_listen: str = "127.0.0.1:8420"
     gate_workers: int = 1
     gate_trusted_proxies: tuple[str, ...] = ("127.0.0.0/8", "::1")
@@ -66,7 +68,7 @@ _BOUNDS: Final = {
     "gate_workers": (1, 64),
 }
 _CHOICES: Final = {"clipboard": CLIPBOARD_WAYS, "record_uses": RECORDING_WAYS}
-_NAMES: Final = tuple(field.name for field in fields(Settings) if field.name != "config_file")
+_NAMES: Final = tuple(field.name for field in fields(Settings) if field.name not in ("config_file", "confined"))
 
 
 def default_store() -> Path:

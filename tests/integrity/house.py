@@ -9,7 +9,7 @@ from typing import Any
 import pysqlite3
 from sqlmodel import select
 
-from botdesk import accounts, advice, grants, people, tokens, verification
+from botdesk import accounts, advice, grants, keys, people, tokens, verification
 from botdesk.access import Level, Standing
 from botdesk.accounts import Purpose
 from botdesk.advice import Kind
@@ -19,6 +19,7 @@ from botdesk.store.transaction import Transaction
 from botdesk.testing import NOON, Clock, open_desk
 from botdesk.tokens import Token
 from botdesk.verification import Asked
+from tests.public_keys import ADAS, BENS
 
 LATER = NOON + timedelta(days=30)
 """When the house is furnished and everybody has moved in."""
@@ -44,6 +45,9 @@ def _invite(desk: Desk, clock: Clock) -> None:
         clock.forward(timedelta(hours=1))
         desk.run(people.add, name, full_name=f"{name.title()} Doe", standing=Standing(standing))
     desk.run(people.disable, "dan")
+    desk.run(keys.add, "ben", BENS)
+    with desk.begin(actor="bea") as tx:
+        keys.add(tx, "dan", ADAS, comment="dan's \u2713")
     desk.run(people.create_role, "platform", description="who runs the machines")
     desk.run(people.create_role, "data-ops", scopes="catalog:read")
     desk.run(people.create_role, "night-shift")

@@ -21,13 +21,16 @@ from botdesk.cli import (
     output,
     person,
     role,
-    screen,
+    ssh,
     token,
 )
 from botdesk.cli.context import AsOption, StoreOption, Visit, visit_of, visiting
 
 MISUSED: Final = 2
 """The exit code of a command line that cannot be understood."""
+
+_OF_THE_SHELL: Final = frozenset({"install_completion", "show_completion"})
+"""What Typer adds to the command line for the shell of who is at the host."""
 
 app = typer.Typer(
     name="botdesk",
@@ -49,6 +52,7 @@ app.command("due")(due.due)
 app.command("doctor")(doctor.doctor)
 app.command("incident")(incident.incident)
 app.command("gate")(gate.gate)
+app.add_typer(ssh.app, name="ssh")
 
 
 def _print_version(wanted: bool) -> None:
@@ -68,24 +72,31 @@ def desk(
 ) -> None:
     """The desk where bots get their keys. Without a command it opens in the terminal."""
     if ctx.invoked_subcommand is None:
-        visit = visit_of(ctx)
-        raise typer.Exit(screen.show(store=visit.store, acting_as=visit.acting_as))
+        raise typer.Exit(visit_of(ctx).show())
 
 
 @app.command()
 @visiting
 def demo(visit: Visit) -> None:
     """Open a throw-away copy of the demo desk."""
-    raise typer.Exit(screen.show(store=visit.store, acting_as=visit.acting_as, demo=True))
+    raise typer.Exit(visit.show(demo=True))
 
 
-def run(words: list[str]) -> int:
-    """Run a command line and return its exit code; whatever goes wrong is told on stderr."""
+def run(words: list[str], visit: Visit | None = None) -> int:
+    """Run a command line and return its exit code; whatever goes wrong is told on stderr.
+
+    Args:
+        words: The command line, without the program's name.
+        visit: Who came in over SSH, and to which desk; None at the host.
+    """
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
     try:
-        code = get_command(app).main(args=words, prog_name="botdesk", standalone_mode=False)
+        command = get_command(app)
+        if visit is not None:
+            command.params = [param for param in command.params if param.name not in _OF_THE_SHELL]
+        code = command.main(args=words, prog_name="botdesk", standalone_mode=False, obj=visit)
     except typer.TyperException as error:
         return _misused(error)
     except typer.Abort:

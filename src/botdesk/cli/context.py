@@ -5,16 +5,18 @@ import inspect
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Annotated, Any, Concatenate, Final, ParamSpec, TextIO, TypeVar
 
 import typer
 
 from botdesk import accounts, people, settings, tokens, wording
-from botdesk.cli import output
+from botdesk.cli import confinement, output, screen
 from botdesk.desk import Desk
 from botdesk.desk import Transaction as Transaction
 from botdesk.errors import InvalidInput
+from botdesk.remote import Entry
 from botdesk.settings import Settings
 
 MOST_COMPLETIONS: Final = 200
@@ -30,23 +32,48 @@ class Visit:
     Attributes:
         store: What `--store` said; None for the settings' store.
         acting_as: What `--as` said; None for the operator.
+        entry: Who came in over SSH; None at the host.
     """
 
     store: str | None = field(default=None, repr=False)
     acting_as: str | None = None
+    entry: Entry | None = None
 
     @property
     def settings(self) -> Settings:
-        """The settings, with the store of this visit."""
-        return settings.load(store=self.store)
+        """The settings, with the store of this visit; over SSH a secret goes through the terminal or not at all."""
+        found = settings.load(store=self.store)
+        if self.entry is None:
+            return found
+        own = found.state_dir / "people" / self.entry.person
+        return replace(found, confined=True, clipboard="osc52", state_dir=own)
 
     @contextmanager
     def desk(self, *, create: bool = True) -> Iterator[Desk]:
         """Open the desk, and say so when that made its first admin."""
-        with Desk.open(settings=self.settings, acting_as=self.acting_as, source="cli", create=create) as desk:
+        with self._opened(create=create) as desk:
             if desk.founded:
                 output.talk(f"made {desk.operator} the first admin of this desk ({desk.location})")
             yield desk
+
+    def _opened(self, *, create: bool) -> Desk:
+        if self.entry is not None:
+            return Desk.enter(self.entry, settings=self.settings)
+        return Desk.open(settings=self.settings, acting_as=self.acting_as, source="cli", create=create)
+
+    def show(self, *, demo: bool = False) -> int:
+        """Open the desk in the terminal and return its exit code."""
+        return screen.show(acting_as=self.acting_as, demo=demo, entry=self.entry, found=self.settings)
+
+    def withhold(self, what: str, hint: str) -> None:
+        """Refuse something to who came in over SSH, and have that recorded; at the host nothing is withheld.
+
+        Raises:
+            AccessDenied: They came in over SSH.
+        """
+        if self.entry is not None:
+            with self.desk() as desk:
+                confinement.withhold(desk, what, hint)
 
     @contextmanager
     def begin(self, *, create: bool = True) -> Iterator[Transaction]:
@@ -84,10 +111,18 @@ def visiting(command: Callable[..., None]) -> Callable[..., None]:
         visit = visit_of(ctx)
         for name in ("store", "acting_as"):
             given.pop(name)
+        if (named := _path_of(ctx)) not in confinement.OFFERED:
+            visit.withhold(named, "it is for who is at the host; see 'botdesk --help' for the rest")
+        if any(_is_path(value) for value in given.values()):
+            visit.withhold("a file of the host", "use stdin and stdout: ssh … botdesk audit export > events.jsonl")
         command(visit, **given)
 
     run.__signature__ = _with_options(command)  # type: ignore[attr-defined]
     return run
+
+
+def _is_path(value: Any) -> bool:
+    return any(_is_path(one) for one in value) if isinstance(value, (list, tuple)) else isinstance(value, Path)
 
 
 def _with_options(command: Callable[..., None]) -> inspect.Signature:
@@ -103,14 +138,39 @@ def _with_options(command: Callable[..., None]) -> inspect.Signature:
     )
 
 
-def visit_of(ctx: typer.Context) -> Visit:
-    """Read `--store` and `--as` from wherever they stand on the command line."""
-    said: dict[str, str | None] = {"store": None, "acting_as": None}
+def _path_of(ctx: typer.Context) -> str:
+    """The command as it is said: `person key add`."""
+    names: list[str] = []
     place: Any = ctx
-    while place is not None:
-        said = {name: value or place.params.get(name) for name, value in said.items()}
+    while place.parent is not None:
+        names.append(place.info_name or "")
         place = place.parent
-    return Visit(store=said["store"], acting_as=said["acting_as"])
+    return " ".join(reversed(names))
+
+
+def visit_of(ctx: typer.Context) -> Visit:
+    """Read `--store` and `--as` from wherever they stand on the command line; over SSH neither may be said.
+
+    Raises:
+        AccessDenied: One of them was said over SSH.
+    """
+    store, acting_as = _said(ctx, "store"), _said(ctx, "acting_as")
+    came = ctx.find_root().obj
+    if not isinstance(came, Visit):
+        return Visit(store=store, acting_as=acting_as)
+    for name, said in (("--store", store), ("--as", acting_as)):
+        if said is not None:
+            came.withhold(name, "your key says who you are, and at which desk")
+    return came
+
+
+def _said(ctx: Any, name: str) -> str | None:
+    """What an option says, at the verb or at a noun before it."""
+    while ctx is not None:
+        if (value := ctx.params.get(name)) is not None:
+            return str(value)
+        ctx = ctx.parent
+    return None
 
 
 Offered = Iterable[tuple[str, str]]

@@ -13,21 +13,23 @@ from typing import Final
 
 from botdesk import handoff, tokens, wording
 from botdesk.cli import output
+from botdesk.cli.context import Visit
 from botdesk.desk import Desk
 from botdesk.errors import BotdeskError, HandoffFailed, InvalidInput
 
 LONGEST_TARGET: Final = 400
 
 
-def chosen(to: str | None, *, clipboard: str, json: bool) -> handoff.Target:
+def chosen(visit: Visit, to: str | None, *, json: bool) -> handoff.Target:
     """Read `--to` and see that the target can take a secret, before any token is made for it.
 
     Args:
+        visit: Where it is said; over SSH neither a file nor a command of the host takes a secret.
         to: What was said; None for the clipboard, where a person sits at the terminal.
-        clipboard: `auto`, or the way to the clipboard that the settings force.
         json: Whether stdout is wanted for JSON.
 
     Raises:
+        AccessDenied: It is not offered over SSH.
         HandoffFailed: The target would not take a secret.
         InvalidInput: It is no target, or not one that goes here.
     """
@@ -37,7 +39,11 @@ def chosen(to: str | None, *, clipboard: str, json: bool) -> handoff.Target:
         )
     target = handoff.parse_target("clipboard" if to is None else to)
     wording.clean(target.words, "target", longest=LONGEST_TARGET, required=True)
-    _refuse_unready(target, clipboard=clipboard, json=json)
+    if isinstance(target, (handoff.File, handoff.Command)):
+        visit.withhold(
+            f"--to {target.words.partition(':')[0]}", "use --to clipboard, or --to stdout into a pipe of yours"
+        )
+    _refuse_unready(target, clipboard=visit.settings.clipboard, json=json)
     return target
 
 

@@ -21,6 +21,7 @@ SMALLEST = (80, 24)
 
 _BOUND: Final = {
     "solo": "the operator holds the store: access rules guard against slips",
+    "host": "a system user holds the store and people come in over ssh: access rules bind them",
     "team": "a server holds the store: access rules bind everybody who has not its password",
 }
 

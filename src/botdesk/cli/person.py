@@ -7,7 +7,7 @@ import typer
 
 from botdesk import people, whatif
 from botdesk.access import Standing
-from botdesk.cli import output
+from botdesk.cli import key, output
 from botdesk.cli.access import difference_facts, rehearse
 from botdesk.cli.context import (
     AsJson,
@@ -24,6 +24,7 @@ from botdesk.leaving import Leaving, preview
 from botdesk.leaving import told as _told
 
 app = typer.Typer(help="The people who may use the desk.", no_args_is_help=True)
+app.add_typer(key.app, name="key")
 
 FullName = Annotated[str | None, typer.Option("--full-name", help="What they are called.")]
 StandingOption = Annotated[Standing | None, typer.Option("--standing", help="What they are on the whole desk.")]

@@ -3,11 +3,15 @@
 import gc
 import sys
 from collections.abc import Sequence
-from typing import Any, Final, TypedDict, cast
+from typing import TYPE_CHECKING, Any, Final, TypedDict, cast
 
 from botdesk import settings
 from botdesk.cli import output
 from botdesk.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from botdesk.remote import Entry
+    from botdesk.settings import Settings
 
 
 class Asked(TypedDict, total=False):
@@ -39,7 +43,14 @@ def asked(words: Sequence[str]) -> Asked | None:
     return None if None in found.values() else cast("Asked", {name: value for name, value in found.items() if value})
 
 
-def show(*, store: str | None = None, acting_as: str | None = None, demo: bool = False) -> int:
+def show(
+    *,
+    store: str | None = None,
+    acting_as: str | None = None,
+    demo: bool = False,
+    entry: "Entry | None" = None,
+    found: "Settings | None" = None,
+) -> int:
     """Open the TUI and return its exit code.
 
     Nothing that a start makes is garbage, so it is not looked for until the desk is open.
@@ -48,6 +59,8 @@ def show(*, store: str | None = None, acting_as: str | None = None, demo: bool =
         store: The store that the command line named.
         acting_as: The person to act as; None for the operator.
         demo: Whether to open a throw-away copy of the demo desk.
+        entry: Who came in over SSH; None at the host.
+        found: The settings, if they are known already.
 
     Raises:
         InvalidInput: There is no terminal to draw on.
@@ -55,9 +68,11 @@ def show(*, store: str | None = None, acting_as: str | None = None, demo: bool =
     if not (output.on_terminal(sys.stdin) and output.on_terminal(sys.stdout)):
         raise InvalidInput(
             "the desk opens in a terminal, and this is none",
-            hint="scripts use the commands: see 'botdesk --help'",
+            hint="ask for one with ssh -t; scripts use the commands: see 'botdesk --help'"
+            if entry
+            else "scripts use the commands: see 'botdesk --help'",
         )
     gc.disable()
     from botdesk.tui.start import run
 
-    return run(settings=settings.load(store=store), acting_as=acting_as, demo=demo)
+    return run(settings=found or settings.load(store=store), acting_as=acting_as, entry=entry, demo=demo)

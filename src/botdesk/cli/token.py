@@ -60,7 +60,7 @@ def issue(
     json: AsJson = False,
 ) -> None:
     """Issue a token and hand its secret over, once."""
-    target = delivery.chosen(to, clipboard=visit.settings.clipboard, json=json)
+    target = delivery.chosen(visit, to, json=json)
     with visit.desk() as desk:
         how: dict[str, Any] = {"lifetime": _duration(lifetime), "never": never, "scopes": scope or None}
         issued, receipt = delivery.hand_over(desk, lambda: desk.run(tokens.issue, account, label, **how), target)
@@ -89,7 +89,7 @@ def rotate(
     json: AsJson = False,
 ) -> None:
     """Issue the successor of a token; the old one ends after the overlap."""
-    target = delivery.chosen(to, clipboard=visit.settings.clipboard, json=json)
+    target = delivery.chosen(visit, to, json=json)
     with visit.desk() as desk:
         how: dict[str, Any] = {
             "overlap": timedelta() if overlap == "0" else wording.duration(overlap),

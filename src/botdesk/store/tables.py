@@ -146,6 +146,20 @@ class Membership(SQLModel, table=True):
     added_by: str = Field(sa_type=String(16))
 
 
+class Key(SQLModel, table=True):
+    """A public key with which a person comes in over SSH."""
+
+    __tablename__ = "key"
+
+    fingerprint: str = Field(primary_key=True, sa_type=String(64))
+    person_id: str = Field(foreign_key="person.id", index=True, sa_type=String(16))
+    kind: str = Field(sa_type=String(64))
+    blob: str = Field(sa_type=Text)
+    comment: str = Field(default="", sa_type=Text)
+    added_at: datetime = Field(sa_type=Instant)
+    added_by: str = Field(sa_type=String(16))
+
+
 class Account(SQLModel, table=True):
     """A bot's identity: a service account. Removed ones stay as tombstones.
 
@@ -271,7 +285,7 @@ class Event(SQLModel, table=True):
     hash: str = Field(sa_type=String(64))
 
 
-TABLES = (Setting, Person, Role, Membership, Account, Token, Grant, Dismissal, Event)
+TABLES = (Setting, Person, Role, Membership, Key, Account, Token, Grant, Dismissal, Event)
 
 
 def tell_conditions() -> None:

@@ -15,24 +15,26 @@ from botdesk.tui.memory import Memory
 
 if TYPE_CHECKING:
     from botdesk.desk import Desk
+    from botdesk.remote import Entry
 
 ENDING: Final = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP", "SIGINT") if hasattr(signal, name)]
 """What asks a program to end; SIGINT comes from outside alone, for ctrl+c is a key here."""
 
 
-def run(*, settings: Settings, acting_as: str | None = None, demo: bool = False) -> int:
+def run(*, settings: Settings, acting_as: str | None = None, entry: "Entry | None" = None, demo: bool = False) -> int:
     """Open botdesk in this terminal and return its exit code.
 
     Args:
         settings: How the desk behaves, and where its store is.
         acting_as: The person in whose stead the operator acts.
+        entry: Who came in over SSH; None at the host.
         demo: Open a throw-away copy of the demo desk.
 
     Raises:
         BotdeskError: The desk could not be opened.
     """
     with contextlib.ExitStack() as stack:
-        opener = _demo_opener(stack) if demo else _opener(settings, acting_as)
+        opener = _demo_opener(stack) if demo else _opener(settings, acting_as, entry)
         memory = None if demo else Memory.load(settings.state_dir / "tui.json")
         app = BotdeskApp(opener, memory=memory)
         try:
@@ -42,7 +44,7 @@ def run(*, settings: Settings, acting_as: str | None = None, demo: bool = False)
             _tidy(app)
         if app.failure:
             raise app.failure
-    return run(settings=settings, demo=True) if answer == DEMO else app.return_code or 0
+    return run(settings=settings, demo=True) if answer == DEMO and not settings.confined else app.return_code or 0
 
 
 @contextlib.contextmanager
@@ -56,10 +58,12 @@ def _ended_by_signals(app: BotdeskApp) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _opener(settings: Settings, acting_as: str | None) -> "Callable[[], Desk]":
+def _opener(settings: Settings, acting_as: str | None, entry: "Entry | None") -> "Callable[[], Desk]":
     def opener() -> "Desk":
         from botdesk.desk import Desk
 
+        if entry is not None:
+            return Desk.enter(entry, settings=settings)
         return Desk.open(settings=settings, acting_as=acting_as, source="tui")
 
     return opener

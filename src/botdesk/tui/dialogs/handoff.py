@@ -27,6 +27,10 @@ Clear = Callable[[Clearing], Awaitable[bool]]
 TOKEN_LENGTH = len(bearer.PREFIX) + bearer.ID_LENGTH + 1 + bearer.SECRET_LENGTH + bearer.CHECK_LENGTH
 
 
+_OF_THE_HOST = "\nf  file       a new file, mode 0600\nx  command    its stdin, as in vault kv put secret/ci token=-"
+"""The targets that are not there for who came in over SSH."""
+
+
 class Quiet(Line):
     """A masked field whose text is never kept: nothing of it is copied, and it is empty after each look."""
 
@@ -45,6 +49,7 @@ class HandoffDialog(Dialog[Receipt]):
         "[@click=screen.clipboard]c clipboard[/] · [@click=screen.file]f file[/] · "
         "[@click=screen.command]x command[/] · [@click=screen.leave]esc gives up: it is revoked[/]"
     )
+    CONFINED_KEYS = "[@click=screen.clipboard]c clipboard[/] · [@click=screen.leave]esc gives up: it is revoked[/]"
     WHERE_KEYS = "enter hands it over · [@click=screen.leave]esc goes back[/]"
     RECORD_KEYS = "[@click=screen.record]r records it again[/] · [@click=screen.leave]esc gives up: it is revoked[/]"
     DONE_KEYS = "[@click=screen.paste]p paste to check[/] · [@click=screen.leave]enter or esc: done[/]"
@@ -66,6 +71,7 @@ class HandoffDialog(Dialog[Receipt]):
         clear: Clear,
         seconds: int,
         way: str,
+        confined: bool,
         clock: Callable[[], float],
     ) -> None:
         """Make the dialog.
@@ -77,6 +83,7 @@ class HandoffDialog(Dialog[Receipt]):
             clear: Clears the clipboard; False when it held something else.
             seconds: After how many seconds the clipboard is cleared.
             way: How the clipboard is reached: `native` or `osc52`.
+            confined: Whether neither a file nor a command of this machine takes it.
             clock: Gives seconds that only go forward.
         """
         super().__init__("Hand the secret over")
@@ -88,6 +95,7 @@ class HandoffDialog(Dialog[Receipt]):
         self._clear = clear
         self._seconds = seconds
         self._way = way
+        self._confined = confined
         self._clock = clock
         self._given: Receipt | None = None
         self._receipt: Receipt | None = None
@@ -102,9 +110,7 @@ class HandoffDialog(Dialog[Receipt]):
         native = "the clipboard of this machine" if self._way == "native" else "your terminal's clipboard (OSC 52)"
         yield Static(f"Token   {self._token}\nShown   {self._masked}", id="handoff-token", markup=False)
         yield Static(
-            f"c  clipboard  {native}, cleared after {self._seconds} s\n"
-            "f  file       a new file, mode 0600\n"
-            "x  command    its stdin, as in vault kv put secret/ci token=-",
+            f"c  clipboard  {native}, cleared after {self._seconds} s" + ("" if self._confined else _OF_THE_HOST),
             id="handoff-targets",
             markup=False,
         )
@@ -114,6 +120,7 @@ class HandoffDialog(Dialog[Receipt]):
 
     def on_mount(self) -> None:
         """Offer the targets; the fields come when they are asked for."""
+        self._keys(self.CONFINED_KEYS if self._confined else self.KEYS)
         self.query_one("#handoff-where").display = False
         self.query_one("#handoff-paste").display = False
         self.set_interval(0.5, self._tick)
@@ -142,7 +149,7 @@ class HandoffDialog(Dialog[Receipt]):
         self._ask_where("command:", "command that reads the secret on its stdin")
 
     def _ask_where(self, kind: str, hint: str) -> None:
-        if not self._open:
+        if not self._open or self._confined:
             return
         where = self.query_one("#handoff-where", Input)
         if kind != self._kind:

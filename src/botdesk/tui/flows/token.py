@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from botdesk import accounts, handoff, tokens, versions
 from botdesk.bearer import Secret
+from botdesk.errors import AccessDenied
 from botdesk.handoff import Receipt, Target
 from botdesk.tui.dialogs.form import Look
 from botdesk.tui.dialogs.handoff import HandoffDialog
@@ -84,6 +85,9 @@ def _dialog(app: "BotdeskApp", issued: tokens.Issued) -> HandoffDialog:
     settings, token_id = app.desk.settings, issued.token.id
 
     def give(secret: Secret, target: Target) -> Receipt:
+        if settings.confined and not isinstance(target, handoff.Clipboard):
+            raise AccessDenied("over ssh a secret goes to the clipboard alone", hint="choose the clipboard")
+
         def write(text: str) -> None:
             app.call_from_thread(app.write_terminal, text)
 
@@ -105,6 +109,7 @@ def _dialog(app: "BotdeskApp", issued: tokens.Issued) -> HandoffDialog:
         clear=app.clear_now,
         seconds=settings.clipboard_seconds,
         way=way,
+        confined=settings.confined,
         clock=app.clock,
     )
 

@@ -103,7 +103,7 @@ class AccountsScreen(DeskScreen):
             return Slice(found.rows, found.next, found.total)
 
         window = self.window
-        window.empty = _nothing(text, self._shown)
+        window.empty = _nothing(text, self._shown, demo=not self.desk_app.desk.settings.confined)
         window.sorted_by = (self._sort, descending)
         await window.show(fetch)
         self._say_what_is_shown()
@@ -179,7 +179,9 @@ class AccountsScreen(DeskScreen):
 
     @property
     def _is_new(self) -> bool:
-        return self.desk_app.is_open and not (self.window.total or self.filter_text or self._shown)
+        return self.desk_app.is_open and not (
+            self.desk_app.desk.settings.confined or self.window.total or self.filter_text or self._shown
+        )
 
     def action_demo(self) -> None:
         """Open the demo desk instead."""
@@ -271,7 +273,7 @@ _NEEDS: Final = {
 """The level, and the states of the account, that an action needs."""
 
 
-def _nothing(text: str, shown: str) -> str:
+def _nothing(text: str, shown: str, *, demo: bool) -> str:
     if text or shown:
         hints = ["esc empties the filter"] * bool(text) + ["f shows the others"] * bool(shown)
         return f"nothing matches: {', '.join(hints)}"
@@ -279,6 +281,6 @@ def _nothing(text: str, shown: str) -> str:
         "no service accounts yet\n\n"
         "n   creates the first one: a name, a purpose, scopes, a rotation period\n"
         "i   then issues a token to it, and hands its secret over, once\n"
-        "o   opens a throw-away demo desk instead, to look around in\n"
-        "?   shows every key"
+        + ("o   opens a throw-away demo desk instead, to look around in\n" if demo else "")
+        + "?   shows every key"
     )

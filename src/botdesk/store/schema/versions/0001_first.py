@@ -58,12 +58,22 @@ def _people() -> None:
         sa.Column("description", _TEXT, nullable=False),
         sa.Column("created_at", _INSTANT, nullable=False),
         sa.Column("created_by", _ID, nullable=False),
-        sa.Column("scopes", sa.Text),
+        sa.Column("scopes", _TEXT),
     )
     op.create_table(
         "membership",
         sa.Column("role_id", _ID, sa.ForeignKey("role.id"), primary_key=True),
         sa.Column("person_id", _ID, sa.ForeignKey("person.id"), primary_key=True, index=True),
+        sa.Column("added_at", _INSTANT, nullable=False),
+        sa.Column("added_by", _ID, nullable=False),
+    )
+    op.create_table(
+        "key",
+        sa.Column("fingerprint", _text(64), primary_key=True),
+        sa.Column("person_id", _ID, sa.ForeignKey("person.id"), nullable=False, index=True),
+        sa.Column("kind", _text(64), nullable=False),
+        sa.Column("blob", _TEXT, nullable=False),
+        sa.Column("comment", _TEXT, nullable=False),
         sa.Column("added_at", _INSTANT, nullable=False),
         sa.Column("added_by", _ID, nullable=False),
     )
