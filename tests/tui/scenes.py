@@ -53,6 +53,7 @@ SCENES = (
     Scene("member", ("4", "tab", "m")),
     Scene("token", ("j", "enter", "enter")),
     Scene("handoff", HANDOFF),
+    Scene("handoff-sent", (*HANDOFF, "c")),
     Scene("handoff-file", (*HANDOFF, "f", "/proc/no", "enter")),
     Scene("handoff-left", (*HANDOFF, "escape")),
     Scene("refused", ("n", "ci-bot", "ctrl+s")),

@@ -1,15 +1,18 @@
 """What is the same on every screen: keys, help, palette, themes, what is remembered, what is told."""
 
+import threading
 from pathlib import Path
 
 import pytest
 from textual.binding import Binding
 
 from botdesk import accounts, errors
+from botdesk.desk import Desk
 from botdesk.testing import open_desk
 from botdesk.tui.base import SEVERITIES, DeskScreen
 from botdesk.tui.memory import Memory
 from botdesk.tui.themes import THEMES
+from botdesk.tui.watch import Watch
 from tests.tui.stage import app_of, complaints, names, opened, press, said, settle, shown, window
 
 
@@ -127,6 +130,34 @@ async def test_a_store_that_goes_away_is_told_and_so_is_its_return(path: Path) -
         await settle(pilot)
         assert "NO ANSWER" not in shown(pilot)
         assert "the store answers again" in said(pilot)
+
+
+class SlowWatch(Watch):
+    """A watch whose looks take as long as they are held."""
+
+    def __init__(self) -> None:
+        super().__init__(None)
+        self.held = threading.Event()
+
+    def look(self, desk: Desk) -> bool:
+        """Look, and answer once it is let go."""
+        found = super().look(desk)
+        self.held.wait(60)
+        return found
+
+
+async def test_a_change_is_shown_however_often_it_is_looked_for(path: Path) -> None:
+    async with opened(path) as pilot:
+        app_of(pilot).history = slow = SlowWatch()
+        slow.begin(app_of(pilot).desk)
+        with open_desk(path, seed=9) as other:
+            other.run(accounts.create, "archive-bot")
+        for _ in range(3):
+            app_of(pilot).poll_soon()
+            await pilot.pause()
+        slow.held.set()
+        await settle(pilot)
+        assert names(pilot)[0] == "archive-bot"
 
 
 async def test_one_thing_is_done_at_a_time(path: Path) -> None:

@@ -115,6 +115,7 @@ class BotdeskApp(App[str]):
         self._opener = opener
         self._poll_seconds = poll
         self._prompts = 0
+        self._wants_look = False
         self._opening = False
         self._take_themes()
 
@@ -206,11 +207,19 @@ class BotdeskApp(App[str]):
         if self._poll_seconds:
             self.set_interval(self._poll_seconds, self.poll_soon)
 
-    @work(exclusive=True, group="poll")
-    async def poll_soon(self) -> None:
-        """Look in the background whether anything has changed; a newer look takes an older one's place."""
-        if not self.is_open:
-            return
+    def poll_soon(self) -> None:
+        """Look in the background whether anything has changed; once more after a look that is under way."""
+        self._wants_look = self.is_open
+        if not any(worker.group == "poll" and not worker.is_finished for worker in self.workers):
+            self._poll()
+
+    @work(group="poll")
+    async def _poll(self) -> None:
+        while self._wants_look:
+            self._wants_look = False
+            await self._look()
+
+    async def _look(self) -> None:
         was_lost = self.history.lost
         changed = await asyncio.to_thread(self.history.look, self.desk)
         if self.history.lost != was_lost:
