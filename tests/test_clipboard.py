@@ -187,10 +187,16 @@ def test_a_display_that_is_gone_fails_natively_and_the_terminal_is_asked_instead
 
 GIVE = """
 from botdesk import bearer, handoff
+from botdesk.errors import HandoffFailed
 from botdesk.testing import seeded
-receipt = handoff.give(bearer.mint(bytes(32), seeded()).token, handoff.Clipboard(), method="osc52")
-receipt.clearing.clear()
-print(receipt.hint)
+try:
+    receipt = handoff.give(bearer.mint(bytes(32), seeded()).token, handoff.Clipboard(), method="osc52")
+except HandoffFailed as error:
+    print(error.message)
+    print(error.hint)
+else:
+    receipt.clearing.clear()
+    print(receipt.hint)
 """
 
 
@@ -230,8 +236,9 @@ def test_tmux_passes_the_secret_on_once_it_is_told_to(in_tmux: Callable[[str], b
     assert TEXT.encode() not in passed
 
 
-def test_tmux_drops_the_secret_by_default_and_the_hint_says_what_to_set(in_tmux: Callable[[str], bytes]) -> None:
+def test_a_tmux_that_would_drop_it_gets_no_secret_and_it_is_told_what_to_set(in_tmux: Callable[[str], bytes]) -> None:
     passed = in_tmux("set -g allow-passthrough off")
     assert OSC_52.findall(passed) == []
     assert PAYLOAD.encode() not in passed
+    assert b"would drop the secret" in passed
     assert b"allow-passthrough on" in passed

@@ -40,3 +40,11 @@ def test_the_audit_is_told_the_place_and_no_arguments() -> None:
     assert parse_target("stdout").words == "stdout"
     assert parse_target("file:/run/secrets/ci").words == "file:/run/secrets/ci"
     assert parse_target("command:/usr/bin/curl -u me:hunter2 https://vault").words == "command:curl"
+
+
+@pytest.mark.parametrize("text", ["command:cat | wc -c", "command:cat > /tmp/x", "command:true && cat"])
+def test_what_only_a_shell_reads_is_refused_with_the_way_to_one(text: str) -> None:
+    with pytest.raises(InvalidInput, match="no shell reads the command") as refused:
+        parse_target(text)
+    assert "sh -c" in refused.value.hint
+    assert parse_target("command:sh -c 'cat | wc -c'").words == "command:sh"

@@ -155,6 +155,19 @@ def wrapped(text: str, environ: Mapping[str, str]) -> str:
     return text
 
 
+def tmux_passes(environ: Mapping[str, str]) -> bool | None:
+    """Ask the tmux around this whether it passes OSC 52 on; None when it cannot be asked, as over SSH."""
+    program = shutil.which("tmux", path=environ.get("PATH"))
+    if program is None or not environ.get("TMUX"):
+        return None
+    asked = (program, "show-options", "-pAv", "allow-passthrough")
+    try:
+        told = _run(asked, environ, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE).stdout.strip()
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return {b"on": True, b"all": True, b"off": False}.get(told)
+
+
 def in_tmux(environ: Mapping[str, str]) -> bool:
     """Tell whether tmux is around this; over SSH, only the terminal's name tells of the one at the other end."""
     return bool(environ.get("TMUX")) or environ.get("TERM", "").startswith("tmux")

@@ -147,11 +147,25 @@ def _to_clipboard(
         raise HandoffFailed(
             "no clipboard took the secret", hint="install xclip or wl-clipboard, or choose another target"
         )
+    refuse_dropped(environ)
     if not _sent(write, clipboard.sequence(secret, environ)):
         raise HandoffFailed("there is no terminal to send the secret to", hint="use file:PATH or command:…")
     clearing = Clearing("osc52", fingerprint, write, environ)
     words = "sent to your terminal for its clipboard"
     return Receipt("clipboard", "osc52", False, words, clipboard_advice(environ), fingerprint, clearing)
+
+
+def refuse_dropped(environ: Mapping[str, str]) -> None:
+    """Refuse to send a secret to a terminal that is known to drop it, for it would be nobody's.
+
+    Raises:
+        HandoffFailed: It is in a tmux that passes nothing on.
+    """
+    if clipboard.tmux_passes(environ) is False:
+        raise HandoffFailed(
+            "this tmux would drop the secret: allow-passthrough is off",
+            hint="run 'tmux set -g allow-passthrough on', or choose a file or a command",
+        )
 
 
 def _sent(write: Write, sequence: Secret) -> bool:

@@ -8,6 +8,7 @@ from typing import Final
 
 from botdesk.errors import InvalidInput
 
+_OF_A_SHELL: Final = frozenset({"|", "||", "&", "&&", ";", "<", ">", ">>", "2>"})
 _FORMS: Final = "clipboard, file:PATH, command:'PROGRAM ARGUMENT …' or stdout"
 
 
@@ -72,6 +73,13 @@ def parse_target(text: str) -> Target:
 
 def _argv(text: str) -> tuple[str, ...]:
     try:
-        return tuple(shlex.split(text))
+        argv = tuple(shlex.split(text))
     except ValueError:
         raise InvalidInput("the command has a quote without its end", hint="as in command:'vault kv put …'") from None
+    for word in argv:
+        if word in _OF_A_SHELL:
+            raise InvalidInput(
+                f"no shell reads the command, so {word!r} means nothing in it",
+                hint="""have one read it: command:'sh -c "… | …"'""",
+            )
+    return argv

@@ -38,6 +38,11 @@ def test_a_token_on_stdin_tells_whose_it_is_and_that_is_recorded(desk: Run, secr
     assert (event["actor"], event["source"]) == ("nightly-build", "cli")
 
 
+def test_a_script_gets_the_name_alone(desk: Run, secret_file: Path) -> None:
+    assert piped(secret_file.read_text(), "--name-only").out == "nightly-build\n"
+    assert piped(secret_file.read_text(), "--name-only", "--json").code == 2
+
+
 def test_a_token_is_read_from_a_file_and_shown_nowhere(desk: Run, secret_file: Path) -> None:
     done = desk("token", "verify", "--file", secret_file)
     assert done.code == 0

@@ -59,6 +59,7 @@ def _refuse_unready(target: handoff.Target, *, clipboard: str, json: bool) -> No
                 raise HandoffFailed(f"there is no command '{argv[0]}'", hint="check its name, or give its whole path")
         case handoff.Clipboard() if handoff.clipboard_way(os.environ, clipboard) == "osc52":
             _refuse_no_terminal()
+            handoff.refuse_dropped(os.environ)
         case handoff.Stdout():
             _refuse_stdout(json=json)
 

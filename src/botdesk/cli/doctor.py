@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -154,18 +153,9 @@ def _passage(advice: str) -> Found:
     """Whether OSC 52 gets through; only tmux can be asked."""
     if not clipboards.in_tmux(os.environ):
         return Found("clipboard", "needs", "ok", advice)
-    if _tmux_passes():
+    if clipboards.tmux_passes(os.environ):
         return Found("clipboard", "tmux", "ok", "allow-passthrough is on; the terminal around it must allow OSC 52")
     return Found("clipboard", "tmux", "warn", "it drops OSC 52 unless allow-passthrough is on", advice)
-
-
-def _tmux_passes() -> bool:
-    asked = ["tmux", "show-options", "-pAv", "allow-passthrough"]
-    try:
-        told = subprocess.run(asked, capture_output=True, timeout=3, check=False).stdout
-    except (OSError, subprocess.TimeoutExpired):
-        return False
-    return told.strip() in (b"on", b"all")
 
 
 def _facts(found: Found) -> dict[str, object]:

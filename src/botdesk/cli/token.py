@@ -22,6 +22,7 @@ from botdesk.cli.context import (
     confirm,
     visiting,
 )
+from botdesk.errors import InvalidInput
 from botdesk.tokens import TokenState
 from botdesk.verification import Asked
 
@@ -192,16 +193,21 @@ def verify(
     file: Annotated[
         Path | None, typer.Option("--file", metavar="PATH", help="Read the token from this file, not from stdin.")
     ] = None,
+    name_only: Annotated[bool, typer.Option("--name-only", help="Print the account's name alone.")] = False,
     json: AsJson = False,
 ) -> None:
     """Say whose token it is that comes on stdin; it is recorded as a use of it."""
+    if name_only and json:
+        raise InvalidInput("--name-only and --json are two forms of one answer", hint="say one of them")
     presented = delivery.received(file)
     with visit.desk(create=False) as desk, desk.verifier() as verifier:
         asked = Asked(scopes=scopes.parse(scope or ()), address="cli")
         found = verifier.require(presented, asked=asked)
         line = desk.ask(tokens.line, found.jti)
+    if name_only:
+        return output.data(line.account)
     facts = {name: value for name, value in asdict(found).items() if name != "active"}
-    output.thing({"account": line.account, "label": line.token.label, **facts}, json=json)
+    return output.thing({"account": line.account, "label": line.token.label, **facts}, json=json)
 
 
 @app.command()

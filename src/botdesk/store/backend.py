@@ -24,7 +24,7 @@ class Check:
         """Whether the triggers are there that keep events as they are, from the names of those that are not."""
         if not missing:
             return cls("triggers", True, "events are guarded against any change")
-        hint = "somebody dropped them; run 'botdesk audit verify'"
+        hint = "somebody dropped them: see whether the record still holds, 'botdesk audit verify --from-start'"
         return cls("triggers", False, f"missing: {', '.join(sorted(missing))}", hint)
 
 

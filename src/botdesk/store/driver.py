@@ -143,8 +143,8 @@ def _sqlite(error: DBAPIError) -> BotdeskError:
     if isinstance(error, OperationalError):
         return _worded(_first(_SQLITE, said))
     return StoreError(
-        f"the store is damaged or unreadable ({type(error.orig).__name__})",
-        hint="run 'botdesk database check'; put a backup in its place if it is damaged",
+        "the store is damaged or unreadable",
+        hint="put a backup in its place; 'botdesk doctor' tells what else works here",
     )
 
 
