@@ -123,3 +123,9 @@ def test_the_commands_of_the_readme_are_commands(botdesk: Run) -> None:
         name = words if words in known else words.split()[0]
         assert name in known, words
         assert set(re.findall(r"(?<=\s)--[a-z-]+", rest)) <= options(known[name]), words
+
+
+def test_the_help_shows_flags_without_a_value(botdesk: Run) -> None:
+    told = botdesk("token", "list", "--help").out
+    (line,) = (line for line in told.splitlines() if "--json" in line)
+    assert "<" not in line

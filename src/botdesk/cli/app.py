@@ -1,7 +1,7 @@
 """The command line as a whole: the nouns, the options before them, and one place where errors end."""
 
 import sys
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 import typer
 from typer.main import get_command
@@ -93,7 +93,7 @@ def run(words: list[str], visit: Visit | None = None) -> int:
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
     try:
-        command = get_command(app)
+        command = _plain(get_command(app))
         if visit is not None:
             command.params = [param for param in command.params if param.name not in _OF_THE_SHELL]
         code = command.main(args=words, prog_name="botdesk", standalone_mode=False, obj=visit)
@@ -102,6 +102,16 @@ def run(words: list[str], visit: Visit | None = None) -> int:
     except typer.Abort:
         return output.INTERRUPTED
     return code if isinstance(code, int) else 0
+
+
+def _plain(command: Any) -> Any:
+    """Have the help show flags as they are typed, without a value that they do not take."""
+    for param in command.params:
+        if getattr(param, "is_flag", False) and param.metavar is None:
+            param.metavar = ""
+    for other in getattr(command, "commands", {}).values():
+        _plain(other)
+    return command
 
 
 def _misused(error: typer.TyperException) -> int:
