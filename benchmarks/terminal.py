@@ -24,12 +24,13 @@ class Run:
         begun: When it was started, by `time.perf_counter`.
         pid: Its process.
         written: What it has written and was read.
+        last: When something was read last, by `time.perf_counter`.
     """
 
     def __init__(self, argv: Sequence[str], environ: Mapping[str, str], *, size: tuple[int, int] = (80, 24)) -> None:
         self.written = bytearray()
         self._status: int | None = None
-        self.begun = time.perf_counter()
+        self.begun = self.last = time.perf_counter()
         self.pid, self._master = pty.fork()
         if self.pid == 0:
             fcntl.ioctl(1, termios.TIOCSWINSZ, struct.pack("HHHH", size[1], size[0], 0, 0))
@@ -57,6 +58,21 @@ class Run:
             if not self._read(LONGEST - (time.perf_counter() - self.begun)):
                 raise RuntimeError(f"{text!r} was never written, but {bytes(self.written[-2000:])!r}")
         return time.perf_counter() - self.begun
+
+    def answer(self, keys: str) -> float:
+        """Type, and wait for what is painted; gives the seconds between."""
+        begun = time.perf_counter()
+        self.send(keys)
+        if not self._read(LONGEST):
+            raise RuntimeError(f"{keys!r} was not answered")
+        return time.perf_counter() - begun
+
+    def settled(self, keys: str, seconds: float = 0.4) -> float:
+        """Type, and wait until nothing more is painted; gives the seconds to the last of it."""
+        begun = time.perf_counter()
+        self.send(keys)
+        self.quiet(seconds)
+        return self.last - begun
 
     def quiet(self, seconds: float = 0.4) -> int:
         """Read until nothing was written for so long; gives the number of bytes."""
@@ -91,4 +107,5 @@ class Run:
         except OSError:
             return False
         self.written += found
+        self.last = time.perf_counter()
         return bool(found)

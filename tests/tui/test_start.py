@@ -10,7 +10,7 @@ from botdesk import accounts
 from botdesk.cli import screen
 from botdesk.desk import Desk
 from tests.terminal import Terminal
-from tests.tui.program import environ
+from tests.tui.program import environ, started
 
 HEAVY = ("sqlmodel", "sqlalchemy", "pydantic", "alembic", "pysqlite3", "argon2")
 
@@ -45,10 +45,11 @@ print(code, *sorted({name.partition(".")[0] for name in sys.modules}), file=sys.
 
 @pytest.fixture
 def store(tmp_path: Path) -> Path:
-    """A desk with one account."""
+    """A desk with two accounts."""
     made = tmp_path / "desk.db"
     with Desk.open(made) as desk:
-        desk.run(accounts.create, "nightly-build")
+        for name in ("nightly-build", "weekly-report"):
+            desk.run(accounts.create, name)
     return made
 
 
@@ -65,6 +66,22 @@ def test_the_frame_is_there_before_anything_heavy_is_imported(store: Path, tmp_p
         terminal.wait_for("nightly-build")
         terminal.send("q")
         assert terminal.wait_exit() == 0
+
+
+def test_a_key_draws_two_rows_anew_and_not_the_screen(store: Path, tmp_path: Path) -> None:
+    with started(store, environ(tmp_path)) as terminal:
+        terminal.wait_for("weekly-report")
+        terminal.settle()
+        before = len(terminal.raw)
+        terminal.send("j")
+        terminal.wait_until(lambda: len(terminal.raw) > before)
+        terminal.settle()
+        drawn = terminal.raw[before:]
+        terminal.send("q")
+        assert terminal.wait_exit() == 0
+    assert b"nightly-build" in drawn
+    assert b"weekly-report" in drawn
+    assert b"PURPOSE" not in drawn
 
 
 def loaded(*words: str, store: Path) -> set[str]:

@@ -75,8 +75,10 @@ class StatusLine(Static):
 
     def show(self, facts: str) -> None:
         """Say what is shown: counts, order, filter."""
-        self._facts = wording.visible(facts)
-        self.refresh()
+        shown = wording.visible(facts)
+        if shown != self._facts:
+            self._facts = shown
+            self.refresh()
 
     def say(self, text: str) -> None:
         """Say what was done; it stays until something else is."""

@@ -45,7 +45,7 @@ class Window(ScrollView, can_focus=True):
         Binding("space", "mark", "Mark", show=False, tooltip="Mark the row for work on many"),
     ]
 
-    cursor: reactive[int] = reactive(0)
+    cursor: reactive[int] = reactive(0, repaint=False)
 
     class Highlighted(Message):
         """The cursor is on another row, or on none."""
@@ -180,13 +180,18 @@ class Window(ScrollView, can_focus=True):
         """Keep the cursor within the rows."""
         return max(0, min(cursor, len(self.rows) - 1))
 
-    def watch_cursor(self) -> None:
-        """Show where the cursor is now."""
+    def watch_cursor(self, old: int, new: int) -> None:
+        """Show where the cursor is now: two lines are drawn anew, or all when it scrolled."""
         self._sought = ""
         self._reveal()
-        self.refresh()
+        for place in (old, new):
+            self._refresh_row(place)
         self.post_message(self.Highlighted(self, self.row))
         self._read_near(self.cursor)
+
+    def _refresh_row(self, place: int) -> None:
+        if place < len(self.rows):
+            self.refresh_lines(self._listing.span_of(place)[1] + 1, 1)
 
     def watch_scroll_y(self, old: float, new: float) -> None:
         """Read on when the mouse scrolls to where the rows end."""

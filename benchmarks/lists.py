@@ -1,0 +1,104 @@
+"""Is a long list as quick as a short one? In a pseudo-terminal, against ten rows and against Textual's DataTable."""
+
+import os
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from statistics import median, quantiles
+
+from benchmarks import make_desk
+from benchmarks.measure import Line, table
+from benchmarks.paint import environ
+from benchmarks.terminal import Run
+from botdesk import accounts
+from botdesk.desk import Desk
+from botdesk.settings import Settings
+
+FULL = os.environ.get("BENCH") == "full"
+ACCOUNTS = 100_000 if FULL else 10_000
+ROUNDS = 9 if FULL else 3
+KEYS = 200 if FULL else 60
+DOWN = "\x1b[B"
+TYPED = "billing-sync"
+PEER_ROWS = 1000
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        lines = measured(Path(folder))
+    table("long lists, in a pseudo-terminal", lines)
+
+
+def measured(folder: Path) -> list[Line]:
+    """Measure, all in turn."""
+    small, large = folder / "small", folder / "large"
+    furnished(small)
+    make_desk.make(large / "desk.db", accounts=ACCOUNTS, events=6 * ACCOUNTS)
+    botdesk, peer = [sys.executable, "-m", "botdesk"], [sys.executable, "-m", "benchmarks.bare", str(PEER_ROWS)]
+    return [*openings(botdesk, small, large), *keys(botdesk, peer, large)]
+
+
+def furnished(folder: Path) -> None:
+    """A desk with ten accounts, whose names are like those of the large one."""
+    folder.mkdir(mode=0o700)
+    settings = Settings(store=str(folder / "desk.db"), state_dir=folder, config_file=folder / "none")
+    with Desk.open(settings=settings) as desk, desk.begin() as tx:
+        for number in range(10):
+            accounts.create(tx, f"billing-deploy-{number:06}", scopes="catalog:read")
+
+
+def openings(argv: Sequence[str], small: Path, large: Path) -> list[Line]:
+    """Seconds to the first rows and megabytes of the process, of a large desk by those of a small one."""
+    seconds: dict[Path, list[float]] = {small: [], large: []}
+    memory: dict[Path, list[float]] = {small: [], large: []}
+    for number in range(ROUNDS + 1):
+        for folder in (small, large):
+            with Run(argv, environ(folder)) as run:
+                taken = run.until("billing-")
+                run.quiet(0.3)
+                if number:
+                    seconds[folder].append(taken)
+                    memory[folder].append(run.memory())
+                run.send("q")
+                run.ended()
+    spent, held = ({folder: median(each) for folder, each in of.items()} for of in (seconds, memory))
+    return [
+        Line(f"first rows, {ACCOUNTS:,} accounts", spent[large] * 1e3, "ten", spent[small] * 1e3, "≤1.1", "ms"),
+        Line(f"memory, {ACCOUNTS:,} accounts", held[large], "ten", held[small], "≤1.2", "MiB"),
+    ]
+
+
+def keys(argv: Sequence[str], peer: Sequence[str], large: Path) -> list[Line]:
+    """How soon a key is answered, with how many bytes; how soon a filter is settled; and what an idle screen writes."""
+    with Run(argv, environ(large)) as ours, Run(peer, environ(large)) as theirs:
+        ours.until("billing-")
+        theirs.until("bot-0000000")
+        for run in (ours, theirs):
+            run.quiet(1.0)
+        taken: dict[Run, list[float]] = {ours: [], theirs: []}
+        written: dict[Run, list[int]] = {ours: [], theirs: []}
+        for _ in range(KEYS):
+            for run in (ours, theirs):
+                before = len(run.written)
+                taken[run].append(run.answer(DOWN))
+                run.quiet(0.03)
+                written[run].append(len(run.written) - before)
+        ours.quiet(1.0)
+        idle = ours.quiet(3.0)
+        p95 = {run: quantiles(each, n=20)[-1] * 1e3 for run, each in taken.items()}
+        sent = {run: median(each) for run, each in written.items()}
+        ours.send("/")
+        ours.quiet(0.5)
+        typed = [ours.settled(letter, 0.3) for letter in TYPED]
+    return [
+        Line("key to paint, p95", p95[ours], f"DataTable, {PEER_ROWS:,} rows", p95[theirs], "≤0.6", "ms"),
+        Line("key to paint, p95", p95[ours], "a frame", 16.0, "≤1", "ms"),
+        Line("bytes for a key", sent[ours], f"DataTable, {PEER_ROWS:,} rows", sent[theirs], "≤0.5", "B"),
+        Line("an idle screen in 3 s", float(idle), "a byte", 1.0, "≤0", "B"),
+        Line(f"filter {ACCOUNTS:,} accounts, a letter to settled", median(typed) * 1e3, "limit", 60.0, "≤1", "ms"),
+    ]
+
+
+if __name__ == "__main__":
+    main()
