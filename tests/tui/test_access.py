@@ -34,9 +34,9 @@ async def test_access_is_shown_both_ways_round(path: Path) -> None:
 
 async def test_access_is_given_and_withdrawn_from_here(path: Path) -> None:
     async with opened(path) as pilot:
-        await press(pilot, "2", "j", "a", "ctrl+s")
+        await press(pilot, "2", "j", "a", "right", "ctrl+s")
         assert "role platform may operate metrics-ingest" in said(pilot)
-        await press(pilot, "w", "ctrl+s", "y")
+        await press(pilot, "w", "right", "ctrl+s", "y")
         assert "role platform has no grant on metrics-ingest any more" in said(pilot)
         await press(pilot, "w")
         assert "there is no grant on metrics-ingest" in complaints(pilot)

@@ -8,7 +8,7 @@ import pytest
 from botdesk import accounts, audit, grants, tokens
 from botdesk.access import Level
 from botdesk.testing import Clock, open_desk
-from tests.tui.stage import accounts_of, click, complaints, opened, paste, press, said, shown, window
+from tests.tui.stage import accounts_of, click, complaints, opened, paste, press, said, shown, warned, window
 
 
 def deliver(path: Path, *labels: str, account: str = "catalog-sync") -> list[str]:
@@ -40,7 +40,11 @@ async def test_a_token_is_issued_rotated_and_revoked(path: Path, tmp_path: Path)
         await paste(pilot, "sh -c 'cat > /dev/null'")
         await press(pilot, "enter", "enter")
         assert states(path) == {"farm": "retiring", "farm-two": "active"}
-        await press(pilot, "x", "leaked", "ctrl+s")
+        assert window(pilot, "token-list").row.token.label == "farm"
+        await press(pilot, "k", "x")
+        for words in ("· active · made just now", "this is the successor: the old one ends in 1 day"):
+            assert words in shown(pilot)
+        await press(pilot, "leaked", "ctrl+s")
         assert "revoked 'farm-two'" in said(pilot)
     assert states(path) == {"farm": "retiring", "farm-two": "revoked"}
 
@@ -104,7 +108,7 @@ async def test_access_is_given_and_withdrawn(path: Path) -> None:
     async with opened(path) as pilot:
         await press(pilot, "enter", "w")
         assert "put the cursor on a grant" in said(pilot)
-        await press(pilot, "a", "tab", "right", "ctrl+s")
+        await press(pilot, "a", "right", "tab", "right", "ctrl+s")
         assert "role platform may manage catalog-sync" in said(pilot)
         await press(pilot, "tab")
         assert "role platform" in shown(pilot)
@@ -120,11 +124,21 @@ async def test_access_is_given_and_withdrawn(path: Path) -> None:
         assert [event.action for event in desk.ask(audit.page, wanted).rows] == ["grant:withdrawn", "grant:given"]
 
 
+async def test_nobody_gets_access_before_somebody_is_chosen(path: Path) -> None:
+    async with opened(path) as pilot:
+        await press(pilot, "a", "ctrl+s")
+        assert "nothing is picked" in warned(pilot)
+        await press(pilot, "left", "ctrl+s")
+        assert "person ben may operate catalog-sync" in said(pilot)
+    with open_desk(path) as desk:
+        assert [line.grantee for line in desk.ask(grants.listed)] == ["person:ben"]
+
+
 async def test_giving_what_they_have_is_refused_in_the_form(path: Path) -> None:
     with open_desk(path) as desk:
         desk.run(grants.give, "catalog-sync", "role:platform", Level.OPERATE)
     async with opened(path) as pilot:
-        await press(pilot, "a", "ctrl+s")
+        await press(pilot, "a", "right", "ctrl+s")
         assert "has 'operate' on 'catalog-sync' already" in shown(pilot)
 
 

@@ -76,6 +76,8 @@ async def test_a_filter_that_nothing_matches_says_how_to_get_out(path: Path) -> 
         assert "nothing matches: esc empties the filter" in shown(pilot)
         await press(pilot, "e")
         assert "no account under the cursor" in said(pilot)
+        await press(pilot, "j")
+        assert "no account under the cursor" not in said(pilot)
 
 
 async def test_sorting_goes_through_the_columns_and_turns_round(path: Path) -> None:
@@ -126,7 +128,7 @@ async def test_escape_takes_marks_back(path: Path) -> None:
 
 async def test_marked_accounts_get_access_together(path: Path) -> None:
     async with opened(path) as pilot:
-        await press(pilot, "space", "space", "a", "ctrl+s")
+        await press(pilot, "space", "space", "a", "right", "ctrl+s")
         assert "role platform may operate 2 accounts" in said(pilot)
     with open_desk(path) as desk:
         assert [line.account for line in desk.ask(grants.listed)] == ["catalog-sync", "metrics-ingest"]
@@ -149,6 +151,16 @@ async def test_an_account_is_modified(path: Path) -> None:
         await press(pilot, "e", "-two", "ctrl+s")
         assert "modified catalog-sync-two" in said(pilot)
     assert "catalog-sync-two" in accounts_of(path)
+
+
+async def test_the_cursor_stays_on_its_row_when_others_come_before_it(path: Path) -> None:
+    async with opened(path) as pilot:
+        await press(pilot, "j")
+        with open_desk(path, seed=9) as other:
+            other.run(accounts.create, "archive-bot")
+        await press(pilot, "r")
+        assert names(pilot)[0] == "archive-bot"
+        assert window(pilot, "accounts").row.account.name == "metrics-ingest"
 
 
 async def test_the_states_that_are_shown_can_be_chosen(path: Path) -> None:

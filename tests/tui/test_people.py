@@ -5,7 +5,7 @@ from pathlib import Path
 from botdesk import audit, people
 from botdesk.access import Standing
 from botdesk.testing import open_desk
-from tests.tui.stage import complaints, opened, press, said, shown, window
+from tests.tui.stage import complaints, opened, press, said, shown, warned, window
 
 
 async def test_a_person_is_let_in_modified_disabled_and_enabled(path: Path) -> None:
@@ -39,11 +39,13 @@ async def test_a_role_is_created_filled_modified_emptied_and_removed(path: Path)
         with open_desk(path) as desk:
             assert desk.ask(people.find_role, "payments").scopes == "ledger:write"
         assert window(pilot, "roles").row.role.name == "payments"
-        await press(pilot, "m", "right", "ctrl+s")
+        await press(pilot, "m", "right", "right", "ctrl+s")
         assert "put ben into payments" in said(pilot)
         await press(pilot, "e", "-two", "ctrl+s")
         assert "modified the role payments-two" in said(pilot)
         await press(pilot, "x", "ctrl+s")
+        assert "nothing is picked" in warned(pilot)
+        await press(pilot, "right", "ctrl+s")
         assert "took ben out of payments-two" in said(pilot)
         await press(pilot, "x")
         assert "nobody is in the role payments-two" in complaints(pilot)

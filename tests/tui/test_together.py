@@ -91,9 +91,9 @@ async def test_the_kind_that_another_chose_is_taken_over(path: Path) -> None:
 @pytest.mark.parametrize(
     ("keys", "step", "told"),
     [
-        (("enter", "a", "tab"), emil_gives, "emil gave person ben view on catalog-sync"),
-        (("enter", "a"), emil_modifies, "emil modified catalog-sync"),
-        (("a",), emil_modifies, "emil modified catalog-sync"),
+        (("enter", "a", "right", "tab"), emil_gives, "emil gave person ben view on catalog-sync"),
+        (("enter", "a", "right"), emil_modifies, "emil modified catalog-sync"),
+        (("a", "right"), emil_modifies, "emil modified catalog-sync"),
         (("enter", "o"), emil_rotates, "emil issued token 'farm' to catalog-sync"),
         (("enter", "o"), emil_modifies, "emil modified catalog-sync"),
     ],
@@ -145,7 +145,7 @@ async def test_a_banner_tells_what_another_changed_until_one_says_seen(path: Pat
 
 async def test_no_banner_for_what_one_did_oneself_or_a_bot_does(path: Path) -> None:
     async with opened(path) as pilot:
-        await press(pilot, "enter", "a", "ctrl+s", "e", "tab", "tab", "mine", "ctrl+s")
+        await press(pilot, "enter", "a", "right", "ctrl+s", "e", "tab", "tab", "mine", "ctrl+s")
         await look_at_the_head(pilot)
         assert accounts_of(path)["catalog-sync"].account.description == "mine"
         assert "r: seen" not in shown(pilot)

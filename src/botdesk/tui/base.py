@@ -156,7 +156,8 @@ class DeskScreen(Screen[None]):
         self.desk_app.action_go(message.screen_name)
 
     def on_key(self, event: events.Key) -> None:
-        """Say why a key does nothing now."""
+        """Take back what was said last, and say why a key does nothing now."""
+        self.say("")
         found = self.active_bindings.get(event.key)
         if found is not None and not found.enabled:
             self.say(self.why_not(found.binding.action))
@@ -199,6 +200,7 @@ class DeskScreen(Screen[None]):
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """Filter as one types."""
+        self.say("")
         if self.desk_app.memory is not None:
             self.desk_app.memory.filters[self.NAME] = event.value
         self.refresh_soon()

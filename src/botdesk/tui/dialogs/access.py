@@ -61,8 +61,8 @@ def picked(key: str, values: dict[str, str]) -> str:
     """What was picked.
 
     Raises:
-        Wrong: Nothing was: what was typed matches none.
+        Wrong: Nothing was, or what was typed matches none.
     """
     if not values[key]:
-        raise Wrong(key, InvalidInput("nothing is picked", hint="backspace takes back what was typed"))
+        raise Wrong(key, InvalidInput("nothing is picked", hint="the arrow keys choose, and so does typing"))
     return values[key]

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Final
 
 from textual.app import ComposeResult
 from textual.widgets import Static
@@ -12,6 +13,9 @@ from botdesk.tui import panes
 from botdesk.tui.dialogs.account import scope_words
 from botdesk.tui.dialogs.base import Dialog
 from botdesk.tui.dialogs.form import Field, Form, reason, taken
+
+NAMED: Final = 4
+"""How many tokens are named one by one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,17 +96,35 @@ def rotation_fields(line: tokens.Line, account: accounts.Account) -> list[Field]
 class RevokeDialog(Form[str]):
     """Revoke tokens: the answer is the reason."""
 
-    def __init__(self, lines: Sequence[tokens.Line]) -> None:
+    def __init__(self, lines: Sequence[tokens.Line], retiring: Sequence[tokens.Line], now: datetime) -> None:
+        """Make the dialog.
+
+        Args:
+            lines: The tokens.
+            retiring: The tokens that any of them are to take over from, and that still work.
+            now: The present instant.
+        """
         named = f"'{lines[0].token.label}' of {lines[0].account}" if len(lines) == 1 else f"{len(lines)} tokens"
+        followed = {line.token.id: line for line in retiring}
+        told = [_told(line, followed.get(line.token.predecessor_id or ""), now) for line in lines[:NAMED]]
+        told += [f"and {len(lines) - NAMED} more"] if len(lines) > NAMED else []
         super().__init__(
             f"Revoke {named}",
             [Field("reason", "Reason", hint="kept in the audit: leaked, no longer used, owner left")],
-            said="It is refused at the very next request, everywhere. This cannot be undone.",
+            said="\n".join([*told, "Refused at the very next request, everywhere. This cannot be undone."]),
         )
 
     def result(self, values: dict[str, str]) -> str:
         """Insist on a reason."""
         return reason(values["reason"], required=True)
+
+
+def _told(line: tokens.Line, retiring: tokens.Line | None, now: datetime) -> str:
+    """Which token that is; a successor is told apart from the old one, which has the same label."""
+    told = f"{bearer.masked(line.token.id)} · {line.state} · made {wording.ago(line.token.issued_at, now)}"
+    if retiring is None:
+        return told
+    return f"{told}\n  this is the successor: the old one ends {wording.until(retiring.token.expires_at, now)}"
 
 
 class TokenDialog(Dialog[None]):

@@ -116,7 +116,10 @@ def _dialog(app: "BotdeskApp", issued: tokens.Issued) -> HandoffDialog:
 
 async def revoke(app: "BotdeskApp", lines: Sequence[tokens.Line]) -> None:
     """Revoke tokens, each in a transaction of its own."""
-    reason = await app.prompt(RevokeDialog(lines))
+    followed = [line.token.predecessor_id for line in lines if line.token.predecessor_id]
+    before = [await app.ask(tokens.line, token_id) for token_id in followed]
+    retiring = [line for line in before if line.state == "retiring"]
+    reason = await app.prompt(RevokeDialog(lines, retiring, app.desk.clock()))
     if reason is None:
         return
     done = [await app.act(tokens.revoke, line.token.id, reason=reason) for line in lines]

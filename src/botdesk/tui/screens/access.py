@@ -159,6 +159,7 @@ class AccessScreen(DeskScreen):
 
     def action_across(self) -> None:
         """Go to the other list."""
+        self.say("")
         (self.right if self.left.has_focus else self.left).focus()
 
     @work(exclusive=True, group="opened")

@@ -251,6 +251,7 @@ class AccountScreen(DeskScreen):
 
     def action_turn(self, step: int) -> None:
         """Open the next tab."""
+        self.say("")
         place = (TABS.index(self.tab) + step) % len(TABS)
         self.query_one("#tabs", TabbedContent).active = TABS[place]
 

@@ -126,6 +126,7 @@ class PeopleScreen(DeskScreen):
 
     def action_across(self) -> None:
         """Go to the other list."""
+        self.say("")
         (self.persons if self._on_roles else self.role_list).focus()
 
     @flow

@@ -81,7 +81,7 @@ class StatusLine(Static):
             self.refresh()
 
     def say(self, text: str) -> None:
-        """Say what was done; it stays until something else is."""
+        """Say what was done; it stays until the next key."""
         self._said = wording.visible(text)
         self.refresh()
 

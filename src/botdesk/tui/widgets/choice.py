@@ -17,28 +17,30 @@ Options = Sequence[tuple[str, str]]
 
 FEW: Final = 7
 SHOWN: Final = 6
+NONE: Final = -1
+"""The place of what is chosen while nothing is."""
 
 
 class Choice(Widget, can_focus=True):
-    """One of a few words; left and right, or its first letter, change it."""
+    """One of a few words, or none yet; left and right, or its first letter, change it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("left", "turn(-1)", "Previous", show=False),
         Binding("right,space", "turn(1)", "Next", show=False),
     ]
-    place: reactive[int] = reactive(0)
+    place: reactive[int] = reactive(NONE)
 
     def __init__(self, options: Options, *, value: str = "", id: str | None = None) -> None:
         """Make a choice."""
         super().__init__(id=id)
         self.options = list(options)
         values = [option[0] for option in self.options]
-        self.set_reactive(Choice.place, values.index(value) if value in values else 0)
+        self.set_reactive(Choice.place, values.index(value) if value in values else NONE)
 
     @property
     def value(self) -> str:
-        """The chosen value; empty when there is nothing to choose."""
-        return self.options[self.place][0] if self.options else ""
+        """The chosen value; empty when nothing is chosen."""
+        return self.options[self.place][0] if self.place != NONE else ""
 
     def choose(self, value: str) -> None:
         """Choose a value, if it is one of them."""
@@ -47,13 +49,17 @@ class Choice(Widget, can_focus=True):
 
     def render(self) -> Text:
         """Draw the chosen text between arrows, and how many there are."""
-        text = self.options[self.place][1] if self.options else "nothing to choose from"
-        drawn = Text(f"‹ {wording.visible(text)} ›", no_wrap=True, overflow="ellipsis")
-        return drawn.append(f"  {self.place + 1} of {len(self.options)}", style="dim") if self.options else drawn
+        if self.place == NONE:
+            text = f"none of {len(self.options)} yet: left, right, or its first letter"
+            return Text(f"‹ {text if self.options else 'nothing to choose from'} ›", style="dim", no_wrap=True)
+        text = wording.visible(self.options[self.place][1])
+        drawn = Text(f"‹ {text} ›", no_wrap=True, overflow="ellipsis")
+        return drawn.append(f"  {self.place + 1} of {len(self.options)}", style="dim")
 
     def action_turn(self, step: int) -> None:
         """Choose the next or the previous one."""
-        self.place = (self.place + step) % max(len(self.options), 1)
+        if self.options:
+            self.place = (max(self.place, 0 if step < 0 else NONE) + step) % len(self.options)
 
     def on_key(self, event: events.Key) -> None:
         """Choose the next one that begins with a typed letter."""
@@ -80,7 +86,7 @@ class Pick(Widget, can_focus=True):
         Binding("backspace", "widen", "Widen", show=False),
         Binding("ctrl+u", "widen(True)", "Show all", show=False),
     ]
-    place: reactive[int] = reactive(0)
+    place: reactive[int] = reactive(NONE)
     typed: reactive[str] = reactive("")
 
     def __init__(self, options: Options, *, value: str = "", id: str | None = None) -> None:
@@ -88,7 +94,7 @@ class Pick(Widget, can_focus=True):
         super().__init__(id=id)
         self.options = list(options)
         values = [option[0] for option in self.options]
-        self.set_reactive(Pick.place, values.index(value) if value in values else 0)
+        self.set_reactive(Pick.place, values.index(value) if value in values else NONE)
         self.styles.height = min(len(self.options), SHOWN) + 1
 
     @property
@@ -98,9 +104,9 @@ class Pick(Widget, can_focus=True):
 
     @property
     def value(self) -> str:
-        """The value under the cursor; empty when nothing holds what is typed."""
+        """The value under the cursor; empty before it was moved to one, and when nothing holds what is typed."""
         found = self.found
-        return found[self.place][0] if self.place < len(found) else ""
+        return found[self.place][0] if 0 <= self.place < len(found) else ""
 
     @property
     def _top(self) -> int:
@@ -137,8 +143,8 @@ class Pick(Widget, can_focus=True):
         self.typed += event.text.strip()[:40]
 
     def watch_typed(self) -> None:
-        """Begin at the top of what is found."""
-        self.place = 0
+        """Begin at the top of what is found; where nothing is typed, on none."""
+        self.place = 0 if self.typed else NONE
 
     def on_click(self, event: events.Click) -> None:
         """Pick the clicked one."""

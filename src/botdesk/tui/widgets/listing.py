@@ -37,10 +37,12 @@ class Listing:
         total: How many rows the whole list has.
         lines: What stands in each line: the place of a row, or a heading.
         backward: Whether it is read from its end.
+        before: The rows that the last reading took the place of.
     """
 
     def __init__(self, key: Callable[[Any], str], heading: Callable[[Any], str] | None) -> None:
         self.rows: list[Any] = []
+        self.before: list[Any] = []
         self.total = 0
         self.lines: list[int | str] = []
         self.backward = False
@@ -84,7 +86,7 @@ class Listing:
         found = await fetch(None, max(PAGE, least), backward)
         if generation != self._generation:
             return False
-        self._fetch, self.backward = fetch, backward
+        self._fetch, self.backward, self.before = fetch, backward, self.rows
         self._take(found, [])
         return True
 

@@ -144,7 +144,8 @@ class Window(ScrollView, can_focus=True):
         """
         least = len(self.rows) if keep else 0
         if await self._listing.read(fetch, least=least, backward=keep and self._listing.backward):
-            held = self._key(self.row) if keep and self.row is not None else ""
+            before = self._listing.before
+            held = self._key(before[self.cursor]) if keep and self.cursor < len(before) else ""
             self._shown(held if not self._sought else self._sought)
 
     def forget(self) -> None:
