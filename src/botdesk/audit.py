@@ -446,6 +446,7 @@ def verify(
     *,
     head: Head | None = None,
     since: Footing | None = None,
+    from_start: bool = False,
     progress: Progress | None = None,
 ) -> Verdict:
     """Hold the chain, and the present rows against it; see `store.walk.verify`.
@@ -454,6 +455,7 @@ def verify(
         tx: A reading transaction.
         head: A head that was kept from before.
         since: Where an earlier walk ended; what is before is not walked again, unless something does not verify.
+        from_start: Walk what is before all the same; the head of the earlier walk is held all the same.
         progress: Told the number of events walked so far and that of all that are to be; it may raise, to end it.
     """
-    return walk.verify(tx.session, head=head, since=since, progress=progress)
+    return walk.verify(tx.session, head=head, since=since, from_start=from_start, progress=progress)

@@ -310,23 +310,30 @@ class Desk:
         ]
 
     def verify(
-        self, *, head: audit.Head | None = None, from_start: bool = False, progress: audit.Progress | None = None
+        self,
+        *,
+        head: audit.Head | None = None,
+        from_start: bool = False,
+        forget: bool = False,
+        progress: audit.Progress | None = None,
     ) -> audit.Verdict:
         """Hold the chain, and the present rows against it.
 
         What this operator verified before is not walked again, once it is long; how far that was is kept in the state
-        folder.
+        folder, and the history is held against that as well.
 
         Args:
             head: A head that was kept elsewhere.
             from_start: Walk all of it.
+            forget: Do not hold the history against what was verified before, and if it holds for itself, forget that:
+                for a store whose backup was restored on purpose.
             progress: Told the number of events walked so far and that of all that are to be; it may raise, to end it.
 
         Raises:
             AccessDenied: The operator is no active person of this desk.
         """
         with self.read() as tx:
-            return self._verified(tx, head=head, from_start=from_start, progress=progress)
+            return self._verified(tx, head=head, from_start=from_start, forget=forget, progress=progress)
 
     def _verified(
         self,
@@ -334,11 +341,14 @@ class Desk:
         *,
         head: audit.Head | None = None,
         from_start: bool = False,
+        forget: bool = False,
         progress: audit.Progress | None = None,
     ) -> audit.Verdict:
         folder = self.settings.state_dir
-        since = None if from_start else verified.load(folder, self.location)
-        verdict = audit.verify(tx, head=head, since=since, progress=progress)
+        since = None if forget else verified.load(folder, self.location)
+        verdict = audit.verify(tx, head=head, since=since, from_start=from_start, progress=progress)
+        if forget and verdict.holds:
+            verified.forget(folder, self.location)
         if verdict.footing is not None and verdict.events >= verified.WORTHWHILE:
             verified.save(folder, self.location, verdict.footing)
         return verdict

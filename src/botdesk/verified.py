@@ -29,7 +29,16 @@ def load(folder: Path, store: str) -> Footing | None:
 
 def save(folder: Path, store: str, footing: Footing) -> None:
     """Keep it, wholly or not at all; a folder that cannot be written is no harm."""
-    told = _read(folder) | {store: str(footing)}
+    _write(folder, _read(folder) | {store: str(footing)})
+
+
+def forget(folder: Path, store: str) -> None:
+    """Keep nothing of this store any more."""
+    if store in (told := _read(folder)):
+        _write(folder, {name: footing for name, footing in told.items() if name != store})
+
+
+def _write(folder: Path, told: dict[str, Any]) -> None:
     beside = folder / f"{FILE}.{os.getpid()}"
     with contextlib.suppress(OSError):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -107,3 +107,15 @@ def test_what_watches_over_a_desk_makes_none(shell: Run, tmp_path: Path, words: 
     assert "hint:" in refused.err
     assert store.exists() == emptied
     assert not emptied or store.stat().st_size == 0
+
+
+def test_what_was_verified_before_is_forgotten_by_its_own_word_alone(desk: Run, store: Path, tmp_path: Path) -> None:
+    (tmp_path / "state").mkdir()
+    (tmp_path / "state" / "verified.json").write_text(json.dumps({str(store): f"99999:{'0' * 64}:0"}))
+    for words in ([], ["--from-start"]):
+        refused = desk("audit", "verify", *words)
+        assert refused.code == 8
+        assert "it was cut short" in refused.out
+        assert "restored backup" in refused.err
+    assert desk("audit", "verify", "--forget").code == 0
+    assert desk("audit", "verify").code == 0

@@ -15,6 +15,7 @@ from botdesk.accounts import Purpose
 from botdesk.advice import Kind
 from botdesk.desk import Desk
 from botdesk.errors import AccessDenied
+from botdesk.store.digest import GENESIS, chained
 from botdesk.store.transaction import Transaction
 from botdesk.testing import NOON, Clock, open_desk
 from botdesk.tokens import Token
@@ -186,3 +187,23 @@ def tampering(path: Path) -> Iterator[Callable[..., Any]]:
         for _, statement in guards:
             connection.execute(statement)
         connection.execute("COMMIT")
+
+
+def rewrite(store: Path, change: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
+    """Change events and chain them anew, as somebody who knows botdesk can."""
+    with tampering(store) as sql:
+        previous = GENESIS
+        for sequence in range(1, sql("SELECT max(sequence) FROM event").fetchone()[0] + 1):
+            event = change(as_mapping(sql, "event", f"sequence = {sequence}"))
+            del event["hash"], event["previous"]
+            link = chained(previous, event)
+            new = event | {"previous": previous, "hash": link}
+            to = ", ".join(f'"{name}" = ?' for name in new)
+            sql(f"UPDATE event SET {to} WHERE sequence = {sequence}", tuple(new.values()))
+            previous = link
+
+
+def as_mapping(sql: Callable[..., Any], table: str, where: str) -> dict[str, Any]:
+    """One row, by the names of its columns."""
+    found = sql(f'SELECT * FROM "{table}" WHERE {where}')
+    return dict(zip([column[0] for column in found.description], found.fetchone(), strict=True))

@@ -3,6 +3,7 @@
 import json
 import stat
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -120,6 +121,22 @@ def test_a_head_from_before_that_is_asked_for_is_walked_to(auditing: Desk) -> No
         assert not audit.verify(tx, head=Head(5, "0" * 64), since=since).holds
 
 
+@pytest.mark.parametrize("changed", [3, 9])
+def test_a_history_written_anew_does_not_pass_for_what_was_verified_before(
+    store: Path, auditing: Desk, changed: int
+) -> None:
+    since = footing(auditing)
+    with auditing.read() as tx:
+        earlier = Head(2, str(audit.hash_at(tx, 2)))
+    house.rewrite(store, lambda event: event | {"source": "forged"} if event["sequence"] == changed else event)
+    with auditing.read() as tx:
+        assert audit.verify(tx, head=earlier).holds, "it is consistent in itself"
+        for head, from_start in ((None, False), (None, True), (earlier, False), (earlier, True)):
+            verdict = audit.verify(tx, head=head, since=since, from_start=from_start)
+            assert [finding.sequence for finding in verdict.findings] == [since.head.sequence]
+            assert verdict.footing is None
+
+
 @pytest.fixture(scope="module")
 def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("large") / "desk" / "botdesk.db"
@@ -206,3 +223,28 @@ def test_a_desk_that_is_no_more_what_it_was_verified_as_is_walked_from_the_start
     verdict = opened.verify()
     assert [finding.what for finding in verdict.findings] == ["the event has another hash than the head that was kept"]
     assert opened.verify() == verdict, "what was not found whole is not kept"
+
+
+def test_what_was_verified_is_forgotten_only_when_told_so(opened: Desk, tmp_path: Path) -> None:
+    opened.verify()
+    kept = tmp_path / "state" / verified.FILE
+    told = kept.read_text().replace(opened.head().hash, "0" * 64)
+    kept.write_text(told)
+    earlier = opened.ask(lambda tx: Head(5, str(audit.hash_at(tx, 5))))
+    for verdict in (opened.verify(), opened.verify(from_start=True), opened.verify(head=earlier)):
+        assert not verdict.holds
+    assert not opened.verify(forget=True, head=Head(5, "0" * 64)).holds
+    assert kept.read_text() == told, "what did not verify is evidence"
+    assert opened.verify(forget=True).holds
+    assert opened.verify().after == opened.head().sequence
+
+
+def test_a_short_history_is_forgotten_too(auditing: Desk, tmp_path: Path) -> None:
+    auditing.settings = replace(auditing.settings, state_dir=tmp_path / "state")
+    verified.save(auditing.settings.state_dir, auditing.location, Footing(Head(10**6, "0" * 64)))
+    verified.save(auditing.settings.state_dir, "another", Footing())
+    (finding,) = auditing.verify(from_start=True).findings
+    assert "it was cut short" in finding.what
+    assert auditing.verify(forget=True).holds
+    assert auditing.verify().holds
+    assert verified.load(auditing.settings.state_dir, "another") == Footing()

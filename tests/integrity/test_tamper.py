@@ -5,7 +5,7 @@ The columns are those of the tables' metadata: a new one is tampered with, too, 
 
 import contextlib
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from hashlib import sha256
 from itertools import pairwise
 from pathlib import Path
@@ -343,7 +343,7 @@ def test_a_cut_tail_that_told_of_rows_is_found_without_a_head(store: Path, audit
 
 def test_a_rewritten_history_is_found_against_a_head_that_was_kept(store: Path, auditing: Desk) -> None:
     kept = auditing.head()
-    _rewrite(store, lambda event: event | {"actor": event["actor"].replace("ada", "ben")})
+    house.rewrite(store, lambda event: event | {"actor": event["actor"].replace("ada", "ben")})
     assert verified(auditing).holds
     assert verified(auditing).head.sequence == kept.sequence
     found = verified(auditing, kept).findings
@@ -355,31 +355,12 @@ def test_a_history_rewritten_together_with_its_row_is_found_against_a_head_that_
 ) -> None:
     kept = auditing.head()
     with house.tampering(store) as sql:
-        row = _as_mapping(sql, "token", "label = 'revoked'") | {"revoked_at": None, "revoked_reason": None}
+        row = house.as_mapping(sql, "token", "label = 'revoked'") | {"revoked_at": None, "revoked_reason": None}
         sql("UPDATE token SET revoked_at = NULL, revoked_reason = NULL WHERE label = 'revoked'")
         (last,) = sql("SELECT max(sequence) FROM event WHERE subject_id = ?", (row["id"],)).fetchone()
-    _rewrite(store, lambda event: event | {"after": digest("token", row)} if event["sequence"] == last else event)
+    house.rewrite(store, lambda event: event | {"after": digest("token", row)} if event["sequence"] == last else event)
     assert verified(auditing).holds
     assert not verified(auditing, kept).holds
-
-
-def _rewrite(store: Path, change: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
-    """Change events and chain them anew, as somebody who knows botdesk can."""
-    with house.tampering(store) as sql:
-        previous = GENESIS
-        for sequence in range(1, sql("SELECT max(sequence) FROM event").fetchone()[0] + 1):
-            event = change(_as_mapping(sql, "event", f"sequence = {sequence}"))
-            del event["hash"], event["previous"]
-            link = chained(previous, event)
-            new = event | {"previous": previous, "hash": link}
-            to = ", ".join(f'"{name}" = ?' for name in new)
-            sql(f"UPDATE event SET {to} WHERE sequence = {sequence}", tuple(new.values()))
-            previous = link
-
-
-def _as_mapping(sql: Callable[..., Any], table: str, where: str) -> dict[str, Any]:
-    found = sql(f'SELECT * FROM "{table}" WHERE {where}')
-    return dict(zip([column[0] for column in found.description], found.fetchone(), strict=True))
 
 
 @pytest.mark.parametrize("past", [Head(10_000, "1" * 64), Head(10, "1" * 64)], ids=["beyond", "another hash"])

@@ -186,15 +186,20 @@ def verify(
     from_start: Annotated[
         bool, typer.Option("--from-start", help="Walk all events, those too that you have verified before.")
     ] = False,
+    forget: Annotated[
+        bool,
+        typer.Option("--forget", help="Forget what you verified before: the store's backup was restored on purpose."),
+    ] = False,
     json: AsJson = False,
 ) -> None:
     """Verify the record, and print its head to keep elsewhere.
 
-    Of a long record, what you verified before is not walked again, unless something does not hold.
+    Of a long record, what you verified before is not walked again, unless something does not hold; but the record is
+    always held against it.
     """
     kept = audit.Head.parse(head) if head else None
     with visit.desk(create=False) as desk, progress.bar("events") as told:
-        verdict = desk.verify(head=kept, from_start=from_start, progress=told)
+        verdict = desk.verify(head=kept, from_start=from_start, forget=forget, progress=told)
     if json:
         output.as_json(_verdict(verdict))
     else:
@@ -202,7 +207,7 @@ def verify(
     if not verdict.holds:
         raise AuditBroken(
             f"the audit does not verify: {wording.plural(len(verdict.findings), 'finding')}",
-            hint="keep a copy of the store as it is; SECURITY.md says what to do",
+            hint="keep a copy of the store as it is; SECURITY.md says what to do, after a restored backup too",
         )
 
 

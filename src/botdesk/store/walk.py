@@ -1,7 +1,7 @@
 """The walk along the whole chain, and the present rows held against it."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Set
 from contextlib import suppress
 from typing import Final
 
@@ -29,34 +29,37 @@ def verify(
     *,
     head: Head | None = None,
     since: Footing | None = None,
+    from_start: bool = False,
     progress: Progress | None = None,
     large: int = LARGE,
 ) -> Verdict:
     """Hold the chain, and the present rows against it.
 
     Found are: a changed, missing, swapped or inserted event; a row changed, added or removed by anything but botdesk;
-    and, against a head that was kept elsewhere, a history that was cut short or rewritten.
+    and, against a head that was kept, a history that was cut short or rewritten. The head of an earlier walk is held
+    as well, however much is walked.
 
     Args:
         session: A session with a transaction under way.
         head: A head that was kept from before.
         since: Where an earlier walk ended: what is before is not walked again, unless something does not verify.
+        from_start: Walk what is before all the same.
         progress: Told now and then how far the walk is.
         large: From how many events on half of them are walked by another process.
     """
-    if since is not None and (head is None or head.sequence >= since.head.sequence):
-        verdict = _Walk(session, since, head, progress, large).verdict()
+    kept = {known for known in (head, since.head if since else None) if known is not None}
+    if since is not None and not from_start and (head is None or head.sequence >= since.head.sequence):
+        verdict = _Walk(session, since, kept, progress, large).verdict()
         if verdict.holds:
             return verdict
-        head = head or since.head
-    return _Walk(session, Footing(), head, progress, large).verdict()
+    return _Walk(session, Footing(), kept, progress, large).verdict()
 
 
 class _Walk:
     """One walk from a footing to the newest event."""
 
     def __init__(
-        self, session: Session, begin: Footing, kept: Head | None, progress: Progress | None, large: int
+        self, session: Session, begin: Footing, kept: Set[Head], progress: Progress | None, large: int
     ) -> None:
         self.session = session
         self.begin = begin
@@ -72,7 +75,8 @@ class _Walk:
             with translated():
                 self._events()
                 rows = self._rows()
-                self._kept()
+                for head in sorted(self.kept, key=lambda head: head.sequence):
+                    self._hold(head)
         except StoreError as error:
             self.found.find(None, f"the store cannot be read through: {error.message}")
         events = self.begin.head.sequence + self.found.events
@@ -137,14 +141,14 @@ class _Walk:
         if self.begin.moved(self.found.last, self.found.first, self.found.end).rows != rows:
             self.found.find(None, "a row that no newer event tells of is not as it was verified before")
 
-    def _kept(self) -> None:
-        if self.kept is None or self.kept == self.begin.head:
+    def _hold(self, kept: Head) -> None:
+        if kept == self.begin.head:
             return
-        if self.kept.sequence > self.found.last.sequence:
+        if kept.sequence > self.found.last.sequence:
             ends = f"the history ends at {self.found.last.sequence}"
-            self.found.find(None, f"{ends}, before the head that was kept: it was cut short")
-        elif self.kept.sequence and self._hash(self.kept.sequence) != self.kept.hash:
-            self.found.find(self.kept.sequence, "the event has another hash than the head that was kept")
+            self.found.find(None, f"{ends}, before the head that was kept, event {kept.sequence}: it was cut short")
+        elif kept.sequence and self._hash(kept.sequence) != kept.hash:
+            self.found.find(kept.sequence, "the event has another hash than the head that was kept")
 
 
 def _present(session: Session) -> Iterator[tuple[Subject, str]]:
