@@ -240,6 +240,11 @@ class Desk:
         with self._system(writing=False) as tx:
             return audit.head(tx)
 
+    def holds(self, head: audit.Head) -> bool:
+        """Whether the history still has the event of a head that was seen, as it was."""
+        with self._system(writing=False) as tx:
+            return not head.sequence or audit.hash_at(tx, head.sequence) == head.hash
+
     def verifier(self, *, turn: contextlib.AbstractContextManager[None] | None = None) -> "Verifier":
         """Make a verifier of bearer tokens on this desk; close it before the desk.
 

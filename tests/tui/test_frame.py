@@ -13,6 +13,7 @@ from botdesk.tui.base import SEVERITIES, DeskScreen
 from botdesk.tui.memory import Memory
 from botdesk.tui.themes import THEMES
 from botdesk.tui.watch import Watch
+from tests.integrity import house
 from tests.tui.stage import app_of, complaints, names, opened, press, said, settle, shown, window
 
 
@@ -114,6 +115,30 @@ async def test_a_history_that_was_rewritten_since_last_time_is_an_alarm(path: Pa
         assert "HISTORY REWRITTEN OR CUT SHORT" in shown(pilot).splitlines()[1]
         assert "no longer holds event 3" in complaints(pilot)
     assert memory.heads[str(path)].startswith("3:0")
+
+
+@pytest.mark.parametrize("how", ["cut short", "rewritten"])
+async def test_a_history_that_is_cut_or_rewritten_while_one_looks_is_an_alarm_and_not_remembered(
+    path: Path, tmp_path: Path, how: str
+) -> None:
+    memory = Memory(tmp_path / "tui.json")
+    async with opened(path, memory=memory) as pilot:
+        seen = app_of(pilot).desk.head()
+        if how == "rewritten":
+            house.rewrite(path, lambda event: event | {"source": "elsewhere"})
+            with open_desk(path) as desk:
+                desk.run(accounts.create, "another-bot")
+        else:
+            with house.tampering(path) as sql:
+                sql(f"DELETE FROM event WHERE sequence = {seen.sequence}")
+        app_of(pilot).poll_soon()
+        await settle(pilot)
+        assert "HISTORY REWRITTEN OR CUT SHORT" in shown(pilot).splitlines()[1]
+        assert f"no longer holds event {seen.sequence}" in complaints(pilot)
+        app_of(pilot).poll_soon()
+        await settle(pilot)
+        assert complaints(pilot).count("no longer holds") == 1
+    assert memory.heads[str(path)] == str(seen)
 
 
 async def test_a_store_that_goes_away_is_told_and_so_is_its_return(path: Path) -> None:

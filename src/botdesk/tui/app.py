@@ -190,7 +190,7 @@ class BotdeskApp(App[str]):
     async def _open(self) -> None:
         try:
             self.desk = await asyncio.to_thread(self._opener)
-            alarm = await asyncio.to_thread(self.history.begin, self.desk)
+            await asyncio.to_thread(self.history.begin, self.desk)
         except BotdeskError as error:
             self.failure = error
             self.exit()
@@ -199,8 +199,8 @@ class BotdeskApp(App[str]):
             gc.freeze()
             gc.enable()
         self.is_open = True
-        if alarm is not None:
-            self.complain(alarm)
+        if self.history.broken:
+            self.complain(self.history.broken)
         if self.desk.founded:
             self.say(f"made {self.desk.operator} the first admin of this desk")
         self.changed.publish(None)
@@ -220,11 +220,13 @@ class BotdeskApp(App[str]):
             await self._look()
 
     async def _look(self) -> None:
-        was_lost = self.history.lost
+        was_lost, was_broken = self.history.lost, self.history.broken
         changed = await asyncio.to_thread(self.history.look, self.desk)
         if self.history.lost != was_lost:
             self.say("trying again every second" if self.history.lost else "the store answers again")
             changed = True
+        if self.history.broken and not was_broken:
+            self.complain(self.history.broken)
         if changed:
             self.changed.publish(None)
         if self.memory is not None:

@@ -26,13 +26,13 @@ class Watch:
     """What was seen of the desk's history, last.
 
     Attributes:
-        alarm: Why the history cannot be trusted; empty when it can.
+        broken: Why the history cannot be trusted; None when it can.
         lost: Why the store did not answer, last; empty when it did.
         actor: Who operates the desk, with their standing now; None once they are no active person any more.
     """
 
     def __init__(self, memory: "Memory | None") -> None:
-        self.alarm = ""
+        self.broken: BotdeskError | None = None
         self.lost = ""
         self.actor: Actor | None = None
         self._memory = memory
@@ -42,26 +42,22 @@ class Watch:
     @property
     def warning(self) -> str:
         """What the title bar has to say of it; empty when all is well."""
-        return self.alarm or (f"{LOST}: {self.lost}" if self.lost else "")
+        return REWRITTEN if self.broken else f"{LOST}: {self.lost}" if self.lost else ""
 
-    def begin(self, desk: "Desk") -> BotdeskError | None:
+    def begin(self, desk: "Desk") -> None:
         """Hold the history against the head that this operator saw last: a shortened or rewritten one is an alarm.
-
-        Returns:
-            What to complain about; None when the history is as it was.
 
         Raises:
             StoreError: The store does not answer.
         """
-        from botdesk import audit
-
         self._head, self._looked, self.actor = desk.head(), desk.clock(), _actor(desk)
-        kept = self._kept(desk)
-        if kept is None or desk.ask(audit.hash_at, kept.sequence) == kept.hash:
-            self._remember(desk)
-            return None
-        self.alarm = REWRITTEN
-        return BotdeskError(
+        self._hold(desk, self._kept(desk))
+        self._remember(desk)
+
+    def _hold(self, desk: "Desk", kept: "Head | None") -> None:
+        if self.broken or kept is None or desk.holds(kept):
+            return
+        self.broken = BotdeskError(
             f"the audit no longer holds event {kept.sequence} as you last saw it",
             hint=f"somebody rewrote or shortened it: botdesk audit verify --head {kept}",
         )
@@ -77,11 +73,14 @@ class Watch:
     def look(self, desk: "Desk") -> bool:
         """Look at the head; True when what is shown should be read again.
 
-        A store that does not answer leaves word in `lost`.
+        A newer head is taken only if the history still has the one that was seen. A store that does not answer leaves
+        word in `lost`.
         """
         was_lost, now = self.lost, desk.clock()
         try:
             head = desk.head()
+            if head != self._head:
+                self._hold(desk, self._head)
         except StoreError as error:
             self.lost = error.message
             return False
@@ -94,7 +93,7 @@ class Watch:
         return True
 
     def _remember(self, desk: "Desk") -> None:
-        if self._memory and self._head and self._head.sequence and not self.alarm:
+        if self._memory and self._head and self._head.sequence and not self.broken:
             self._memory.heads[desk.location] = str(self._head)
 
 
