@@ -7,6 +7,7 @@ import signal
 import stat
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -194,6 +195,41 @@ def test_a_command_that_takes_too_long_is_ended(tmp_path: Path) -> None:
         handoff.give(SECRET, sh(f"echo $$ > {shlex.quote(str(tmp_path / 'pid'))}; exec sleep 600"), patience=0.5)
     assert refused.value.hint
     assert not Path(f"/proc/{(tmp_path / 'pid').read_text().strip()}").exists()
+
+
+@pytest.mark.parametrize(("script", "patience"), [("true", 60), ("false", 60), ("exec sleep 600", 2)])
+@pytest.mark.parametrize("apart", ["", "setsid"], ids=["in its group", "in a session of its own"])
+def test_what_a_failed_command_left_behind_never_gets_the_secret(
+    tmp_path: Path, script: str, patience: int, apart: str
+) -> None:
+    go, got, half, pid = (tmp_path / name for name in ("go", "got", "half", "pid"))
+    later = f"echo $$ > {pid}; while [ ! -e {go} ]; do sleep 0.01; done; cat > {half}; mv {half} {got}"
+    child = shlex.join([*apart.split(), "sh", "-c", later])
+    begun = f"exec 3<&0; {child} <&3 & while [ ! -s {pid} ]; do sleep 0.01; done"
+    with pytest.raises(HandoffFailed):
+        handoff.give(SECRET, sh(f"{begun}; {script}"), patience=patience)
+    go.touch()
+    if apart:
+        _wait(got.exists)
+        assert got.read_bytes() == b""
+    else:
+        _wait(lambda: _is_over(int(pid.read_text())))
+        assert not got.exists()
+
+
+def _wait(holds: Callable[[], bool]) -> None:
+    end = time.monotonic() + 60
+    while not holds():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
+def _is_over(pid: int) -> bool:
+    """Whether a process has ended, collected or not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except OSError:
+        return True
 
 
 def test_a_command_that_goes_on_in_the_background_is_not_waited_for(tmp_path: Path) -> None:

@@ -9,13 +9,14 @@ import contextlib
 import os
 import re
 import selectors
+import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final, Literal
+from typing import IO, Final, Literal
 
 from botdesk import clipboard, wording
 from botdesk.bearer import CHECK_LENGTH, SECRET_LENGTH, Entropy, Fingerprint, Secret
@@ -26,6 +27,9 @@ from botdesk.errors import HandoffFailed, InvalidInput
 from botdesk.target import Clipboard, Command, File, Stdout, Target, parse_target
 
 COMMAND_SECONDS: Final = 60
+ENDING_SECONDS: Final = 5
+"""How long the end of a command is waited for; another user's, as of sudo, cannot be ended."""
+
 MOST_SAID: Final = 500
 MOST_HEARD: Final = 4096
 PIECE: Final = 8
@@ -230,11 +234,19 @@ def _sync_folder(folder: Path) -> None:
 
 
 def _run(secret: Secret, argv: tuple[str, ...], patience: float) -> HandoffFailed | None:
+    """Give it to a command, in a session of its own; what it began ends with it when it did not take the secret."""
     name = Path(argv[0]).name
     reading, writing = os.pipe()
     with os.fdopen(reading, "rb", 0) as theirs, os.fdopen(writing, "wb", 0) as ours:
         try:
-            process = subprocess.Popen(argv, stdin=theirs, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, bufsize=0)
+            process = subprocess.Popen(
+                argv,
+                stdin=theirs,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
+                bufsize=0,
+                start_new_session=True,
+            )
         except (OSError, ValueError) as error:
             why = error.strerror if isinstance(error, OSError) else "no program has such a name"
             return HandoffFailed(f"'{name}' cannot be started: {why}", hint="check the command's name and rights")
@@ -242,11 +254,15 @@ def _run(secret: Secret, argv: tuple[str, ...], patience: float) -> HandoffFaile
             _write_all(ours.fileno(), secret)
             ours.close()
             said = _listen(process, time.monotonic() + patience)
-        finally:
-            ended = process.poll()
-            _end(process)
-        left = _unread(theirs.fileno())
-    return _complaint(name, ended, _redacted(said, secret), left=left, patience=patience)
+            ended, left = process.poll(), _unread(theirs.fileno())
+            failed = _complaint(name, ended, _redacted(said, secret), left=left, patience=patience)
+        except BaseException:
+            _end(process, ours, theirs)
+            raise
+        if failed is not None:
+            _end(process, ours, theirs)
+        _hang_up(process)
+    return failed
 
 
 def _complaint(name: str, ended: int | None, said: str, *, left: int, patience: float) -> HandoffFailed | None:
@@ -290,13 +306,21 @@ def _listen(process: "subprocess.Popen[bytes]", deadline: float) -> bytes:
     return said
 
 
-def _end(process: "subprocess.Popen[bytes]") -> None:
-    """Leave nothing of the command behind, whatever happened."""
+def _end(process: "subprocess.Popen[bytes]", ours: IO[bytes], theirs: IO[bytes]) -> None:
+    """Leave nothing of the command behind, nor of the secret in its pipe: what cannot be ended finds it empty."""
+    with contextlib.suppress(OSError):
+        process.kill() if sys.platform == "win32" else os.killpg(process.pid, signal.SIGKILL)
+    ours.close()
+    while sys.platform != "win32" and os.read(theirs.fileno(), MOST_HEARD):
+        pass
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(ENDING_SECONDS)
+    _hang_up(process)
+
+
+def _hang_up(process: "subprocess.Popen[bytes]") -> None:
     assert process.stderr is not None
     process.stderr.close()
-    if process.poll() is None:
-        process.kill()
-        process.wait()
 
 
 def _redacted(said: bytes, secret: Secret) -> str:
