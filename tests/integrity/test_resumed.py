@@ -66,7 +66,7 @@ def test_a_row_that_no_newer_event_tells_of_is_held_all_the_same(store: Path, au
     with house.tampering(store) as sql:
         (row, *_), column = (
             sql(f'SELECT rowid FROM "{table}" ORDER BY rowid DESC LIMIT 1').fetchone(),
-            {"setting": "value", "membership": "added_by", "grant": "given_by"}.get(table, "id"),
+            {"setting": "value", "membership": "added_by", "grant": "given_by", "key": "comment"}.get(table, "id"),
         )
         sql(f'UPDATE "{table}" SET "{column}" = "{column}" || \'x\' WHERE rowid = {row}')
     verdict = resumed(auditing, since)
