@@ -5,7 +5,8 @@ import signal
 import subprocess
 import sys
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -42,6 +43,26 @@ def held(store: Path) -> list[tuple[str, str | None]]:
         return [(str(line.state), line.token.revoked_reason) for line in desk.ask(tokens.listed)]
 
 
+HOLD = """
+import pysqlite3, sys
+connection = pysqlite3.connect(sys.argv[1], isolation_level=None)
+connection.execute("BEGIN IMMEDIATE")
+print("held", flush=True)
+sys.stdin.read()
+"""
+
+
+@contextmanager
+def writing(store: Path) -> Iterator[None]:
+    """Another process holds the writers' lock."""
+    argv = [sys.executable, "-c", HOLD, str(store)]
+    with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == b"held\n"
+        yield
+        holder.communicate()
+
+
 def issue(terminal: Terminal) -> None:
     """Issue a token, up to the handoff."""
     terminal.wait_for("nightly-build")
@@ -60,6 +81,24 @@ def test_in_the_middle_of_a_handoff_the_token_is_revoked(tmp_path: Path, store: 
         assert terminal.wait_exit() == code
         for sequence in RESTORED:
             assert sequence in terminal.raw
+    assert held(store) == [("revoked", "not handed over")]
+
+
+@pytest.mark.parametrize("ending", ["SIGHUP", "ctrl+q"])
+def test_a_token_that_is_being_issued_when_the_program_is_left_is_revoked(
+    tmp_path: Path, store: Path, ending: str
+) -> None:
+    end, code = ENDINGS[ending]
+    with started(store, environ(tmp_path)) as terminal:
+        terminal.wait_for("nightly-build")
+        terminal.send("i")
+        terminal.wait_for("Issue a token")
+        with writing(store):
+            terminal.send(f"farm{CTRL_S}")
+            terminal.wait_for("saving")
+            end(terminal)
+            terminal.wait_until(lambda: RESTORED[0] in terminal.raw)
+        assert terminal.wait_exit() == code
     assert held(store) == [("revoked", "not handed over")]
 
 
@@ -140,22 +179,16 @@ def test_what_is_remembered_survives_a_kill(tmp_path: Path, store: Path) -> None
 
 
 def test_a_locked_store_is_waited_for_and_nothing_typed_is_lost(tmp_path: Path, store: Path) -> None:
-    hold = "import pysqlite3, sys; c = pysqlite3.connect(sys.argv[1], isolation_level=None); c.execute('BEGIN IMMEDIATE'); print('held', flush=True); sys.stdin.read()"  # noqa: E501
     with started(store, environ(tmp_path)) as terminal:
         terminal.wait_for("nightly-build")
         terminal.send("n")
         terminal.wait_for("New service account")
         terminal.send("archive-bot")
         terminal.wait_for("a good name")
-        argv = [sys.executable, "-c", hold, str(store)]
-        with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
-            assert holder.stdout is not None
-            assert holder.stdin is not None
-            assert holder.stdout.readline() == b"held\n"
+        with writing(store):
             terminal.send(CTRL_S)
             terminal.wait_for("saving")
             terminal.wait_for("the store is busy", seconds=60)
-            holder.stdin.close()
         terminal.wait_for("archive-bot")
         terminal.send(CTRL_S)
         terminal.wait_for("created archive-bot")

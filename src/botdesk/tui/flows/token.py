@@ -1,8 +1,8 @@
 """Issue, rotate and revoke tokens, and hand their secrets over."""
 
 import asyncio
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Concatenate, ParamSpec
 
 from botdesk import accounts, handoff, tokens, versions
 from botdesk.bearer import Secret
@@ -23,13 +23,20 @@ if TYPE_CHECKING:
     from botdesk.desk import Transaction
     from botdesk.tui.app import BotdeskApp
 
+P = ParamSpec("P")
+
 
 async def issue(app: "BotdeskApp", account: accounts.Account) -> None:
     """Issue a token and hand it over."""
 
     async def attempt(draft: IssueDraft) -> tokens.Issued:
         return await app.run_operation(
-            tokens.issue, account.id, draft.label, lifetime=draft.lifetime, never=draft.never, scopes=draft.scopes
+            _pending(app, tokens.issue),
+            account.id,
+            draft.label,
+            lifetime=draft.lifetime,
+            never=draft.never,
+            scopes=draft.scopes,
         )
 
     await hand_over(app, await app.fill_in(IssueDialog(account), attempt))
@@ -41,7 +48,7 @@ async def rotate(app: "BotdeskApp", line: tokens.Line, account: accounts.Account
 
     async def attempt(draft: RotateDraft) -> tokens.Issued:
         return await app.run_operation(
-            tokens.rotate,
+            _pending(app, tokens.rotate),
             line.token.id,
             overlap=draft.overlap,
             lifetime=draft.lifetime,
@@ -63,6 +70,19 @@ def _look(tx: "Transaction", token_id: str, seen: int) -> Look:
     return Look(found.version, news, rotation_fields(found, account))
 
 
+def _pending(
+    app: "BotdeskApp", operation: "Callable[Concatenate[Transaction, P], tokens.Issued]"
+) -> "Callable[Concatenate[Transaction, P], tokens.Issued]":
+    """Note what is issued before it is saved: the program may be left while it is, and revokes it then."""
+
+    def issued(tx: "Transaction", /, *args: P.args, **kwargs: P.kwargs) -> tokens.Issued:
+        made = operation(tx, *args, **kwargs)
+        app.pending.add(made.token.id)
+        return made
+
+    return issued
+
+
 async def hand_over(app: "BotdeskApp", issued: tokens.Issued | None) -> None:
     """Hand a pending token's secret over, and revoke the token if nobody took it.
 
@@ -72,7 +92,6 @@ async def hand_over(app: "BotdeskApp", issued: tokens.Issued | None) -> None:
         return
     token, dialog = issued.token, _dialog(app, issued)
     del issued
-    app.pending.add(token.id)
     receipt = await app.prompt(dialog)
     if receipt is not None:
         app.say(f"'{token.label}' {receipt.words}")
