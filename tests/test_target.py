@@ -25,7 +25,8 @@ def test_targets_are_read_as_they_are_written(tmp_path: Path, monkeypatch: pytes
 @pytest.mark.parametrize(
     "text",
     ["", "printer", "file", "file:", "file:  ", "command", "command:", "command: ", "command:'", "stdout:x",
-     "clipboard:x", "FILE:/x", "\x1b]52;c;!\x07", "x" * 10_000],
+     "clipboard:x", "FILE:/x", "\x1b]52;c;!\x07", "x" * 10_000, "file:/tmp/a\u200bb", "file:/tmp/\udcffb",
+     "file:/" + "x" * 400, "command:/bin/a\u202eb", "command:" + "x" * 400],
 )  # fmt: skip
 def test_what_is_no_target_is_refused_with_a_hint(text: str) -> None:
     with pytest.raises(InvalidInput) as refused:

@@ -6,7 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from botdesk import wording
 from botdesk.errors import InvalidInput
+
+LONGEST_TARGET: Final = 400
+"""How many characters the audit keeps of where a secret went."""
 
 _OF_A_SHELL: Final = frozenset({"|", "||", "&", "&&", ";", "<", ">", ">>", "2>"})
 _FORMS: Final = "clipboard, file:PATH, command:'PROGRAM ARGUMENT …' or stdout"
@@ -57,8 +61,14 @@ def parse_target(text: str) -> Target:
     """Read a target: `clipboard`, `file:PATH`, `command:ARGV` or `stdout`.
 
     Raises:
-        InvalidInput: It is none of them.
+        InvalidInput: It is none of them, or not one that the audit can keep.
     """
+    target = _parse(text)
+    wording.clean(target.words, "target", longest=LONGEST_TARGET, required=True)
+    return target
+
+
+def _parse(text: str) -> Target:
     kind, _, rest = text.strip().partition(":")
     if kind == "clipboard" and not rest:
         return Clipboard()

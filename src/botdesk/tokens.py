@@ -21,6 +21,7 @@ from botdesk.store import reach
 from botdesk.store.tables import Account, Setting
 from botdesk.store.tables import Token as Token
 from botdesk.store.transaction import Transaction
+from botdesk.target import LONGEST_TARGET
 
 DEFAULT_OVERLAP: Final = timedelta(hours=24)
 LONGEST_OVERLAP: Final = timedelta(days=90)
@@ -185,7 +186,7 @@ def deliver(tx: Transaction, token_id: str, *, to: str) -> Token:
     token, account = find_for(tx, token_id, Action.TOKEN_DELIVERED)
     if state(token, tx.now) is not TokenState.PENDING:
         raise Conflict(f"the token {token.label!r} is {state(token, tx.now)}", hint="issue a new one")
-    token.delivered_at, token.delivered_to = tx.now, wording.clean(to, "target", longest=400, required=True)
+    token.delivered_at, token.delivered_to = tx.now, wording.clean(to, "target", longest=LONGEST_TARGET, required=True)
     audit.record(tx, Action.TOKEN_DELIVERED, token, account=account, label=token.label, to=token.delivered_to)
     if token.predecessor_id:
         _retire(tx, account, token)

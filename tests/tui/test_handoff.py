@@ -96,6 +96,19 @@ async def test_what_is_no_target_is_told_and_nothing_is_lost(path: Path) -> None
         assert "quote without its end" in shown(pilot)
 
 
+async def test_a_file_that_the_audit_cannot_keep_is_refused_before_anything_is_written(
+    path: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "out"
+    folder.mkdir()
+    async with opened(path) as pilot:
+        await press(pilot, *ISSUE, "f")
+        await paste(pilot, f"{folder}/a\u200bb")
+        await press(pilot, "enter")
+        assert "U+200B" in shown(pilot)
+        assert list(folder.iterdir()) == []
+
+
 async def test_closing_without_a_handoff_revokes(path: Path) -> None:
     before = secrets()
     async with opened(path) as pilot:

@@ -11,13 +11,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
-from botdesk import handoff, tokens, wording
+from botdesk import handoff, tokens
 from botdesk.cli import output
 from botdesk.cli.context import Visit
 from botdesk.desk import Desk
 from botdesk.errors import BotdeskError, HandoffFailed, InvalidInput
-
-LONGEST_TARGET: Final = 400
 
 
 def chosen(visit: Visit, to: str | None, *, json: bool) -> handoff.Target:
@@ -38,7 +36,6 @@ def chosen(visit: Visit, to: str | None, *, json: bool) -> handoff.Target:
             "where is the secret to go?", hint="say --to file:PATH, command:'…', clipboard, or stdout into a pipe"
         )
     target = handoff.parse_target("clipboard" if to is None else to)
-    wording.clean(target.words, "target", longest=LONGEST_TARGET, required=True)
     if isinstance(target, (handoff.File, handoff.Command)):
         visit.withhold(
             f"--to {target.words.partition(':')[0]}", "use --to clipboard, or --to stdout into a pipe of yours"
