@@ -11,6 +11,8 @@ from hypothesis import HealthCheck, settings
 
 from botdesk.desk import Desk
 from botdesk.testing import Clock, open_desk
+from tests.postgres_server import Server, programs, shared
+from tests.stores import ENGINES, Postgresql, Sqlite, Stores
 
 settings.register_profile(
     "steady", deadline=None, derandomize=True, database=None, suppress_health_check=[HealthCheck.too_slow]
@@ -38,19 +40,94 @@ def clock() -> Clock:
     return Clock()
 
 
+ENGINE = os.environ.get("STORE", "")
+"""The engine to run on, or `both`; when none is named, all on SQLite and one case of each test on PostgreSQL."""
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run on both engines whatever uses `stores`.
+
+    On SQLite alone runs a test that is marked `sqlite`, or that asks for `store`, which is the file itself; and, when
+    no engine is named, one that is marked `dear`, or that asks for the command line or a process of its own.
+    """
+    if "stores" in metafunc.fixturenames:
+        tied = {"store"} if ENGINE else {"store", "botdesk", "shell", "terminal"}
+        marks = {"sqlite"} if ENGINE else {"sqlite", "dear"}
+        alone = tied & set(metafunc.fixturenames) or marks & {mark.name for mark in metafunc.definition.iter_markers()}
+        metafunc.parametrize("stores", ENGINES[:1] if alone else ENGINES, indirect=True, scope="session")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what is for another engine, and most of what is for PostgreSQL when no engine is named."""
+    if ENGINE == "both":
+        return
+    wanted, met = [], set()
+    for item in items:
+        engine, test = _engine(item), item.nodeid.partition("[")[0]
+        if engine is None or engine == ENGINE or (not ENGINE and (engine == "sqlite" or test not in met)):
+            wanted.append(item)
+        if engine == "postgresql":
+            met.add(test)
+    kept = set(wanted)
+    config.hook.pytest_deselected(items=[item for item in items if item not in kept])
+    items[:] = wanted
+
+
+def _engine(item: pytest.Item) -> str | None:
+    call = getattr(item, "callspec", None)
+    return call and call.params.get("stores")
+
+
 @pytest.fixture(scope="session")
-def founded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def stores(request: pytest.FixtureRequest) -> Stores:
+    """Makes stores of the engine that the test runs on."""
+    if request.param == "sqlite":
+        return Sqlite()
+    made: Postgresql = request.getfixturevalue("postgresql")
+    return made
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory, lacking: Callable[[str], None]) -> Iterator[Server]:
+    """A real PostgreSQL server; all processes that test have the same one."""
+    if programs() is None:
+        lacking("PostgreSQL's server is not installed")
+    folder = tmp_path_factory.getbasetemp()
+    with shared(folder.parent if os.environ.get("PYTEST_XDIST_WORKER") else folder) as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def postgresql(server: Server) -> Iterator[Postgresql]:
+    """Makes stores on that server."""
+    made = Postgresql(server)
+    yield made
+    made.databases.close()
+
+
+@pytest.fixture(scope="session")
+def founded(stores: Stores, tmp_path_factory: pytest.TempPathFactory) -> str:
     """The store of a new desk, closed; only to be copied."""
-    store = tmp_path_factory.mktemp("founded") / "botdesk.db"
+    store = stores.new(tmp_path_factory.mktemp("founded"))
     open_desk(store).close()
     return store
 
 
 @pytest.fixture
-def desk(founded: Path, tmp_path: Path, clock: Clock) -> Iterator[Desk]:
+def place(stores: Stores, tmp_path: Path) -> Iterator[str]:
+    """The name of a store in which there is nothing yet."""
+    store = stores.new(tmp_path)
+    yield store
+    stores.drop(store)
+
+
+@pytest.fixture
+def desk(stores: Stores, founded: str, tmp_path: Path, clock: Clock) -> Iterator[Desk]:
     """A new desk, operated by ada, its first admin."""
-    with open_desk(Path(shutil.copy(founded, tmp_path / "botdesk.db")), clock=clock, seed=2) as opened:
+    store = stores.copy(founded, tmp_path)
+    with open_desk(store, clock=clock, seed=2) as opened:
         yield opened
+    stores.drop(store)
 
 
 @pytest.fixture(scope="session")

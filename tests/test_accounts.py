@@ -191,13 +191,19 @@ def test_a_name_is_taken_once(desk: Desk) -> None:
     assert refused.value.hint
 
 
-@pytest.mark.parametrize("name", ["", "nobody-here", "CI-BOT", "%", "ci_bot", "a'b", "x" * 10_000, "a\0b"])
+@pytest.mark.parametrize("name", ["", "nobody-here", "CI-BOT", "%", "ci_bot", "a'b", "x" * 10_000])
 def test_what_is_not_there_is_not_found(desk: Desk, name: str) -> None:
     desk.run(accounts.create, "ci-bot")
     with pytest.raises(NotFound) as refused:
         desk.ask(accounts.find, name)
     assert refused.value.hint
     assert len(refused.value.message) < 200
+
+
+def test_a_nul_is_in_no_name(desk: Desk) -> None:
+    with pytest.raises((NotFound, InvalidInput)) as refused:
+        desk.ask(accounts.find, "a\0b")
+    assert refused.value.hint
 
 
 def test_a_text_that_is_no_unicode_is_refused(desk: Desk) -> None:

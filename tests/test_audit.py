@@ -6,7 +6,6 @@ import json
 from collections.abc import Iterator
 from datetime import timedelta
 from hashlib import sha256
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -183,11 +182,16 @@ HOSTILE = {
 }
 
 
+def hostile(desk: Desk) -> list[str]:
+    """The hostile texts that the engine of the desk's store can keep."""
+    return [text for text in HOSTILE.values() if desk.mode == "solo" or "\x00" not in text]
+
+
 @pytest.fixture
 def planted(week: Desk) -> Desk:
     """Every text of one event is hostile, and the chain is whole, as somebody who knows botdesk could make it."""
-    with house.tampering(Path(week.location)) as sql:
-        for number, text in enumerate(HOSTILE.values()):
+    with house.tampering(week.location) as sql:
+        for number, text in enumerate(hostile(week)):
             event = _last(sql)
             hash_before = event.pop("hash")
             del event["previous"]
@@ -208,8 +212,9 @@ def _last(sql: Any) -> dict[str, Any]:
 
 def test_a_hostile_history_still_verifies_and_is_listed(planted: Desk) -> None:
     assert planted.ask(audit.verify).holds
-    page = planted.ask(audit.page, limit=len(HOSTILE))
-    assert [event.actor for event in reversed(page.rows)] == list(HOSTILE.values())
+    told = hostile(planted)
+    page = planted.ask(audit.page, limit=len(told))
+    assert [event.actor for event in reversed(page.rows)] == told
 
 
 def test_no_line_of_an_export_steers_a_terminal(planted: Desk) -> None:

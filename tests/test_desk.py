@@ -1,5 +1,6 @@
 """The desk: who opens it, what a transaction is, and what became of a commit that failed."""
 
+import contextlib
 import getpass
 import os
 import pwd
@@ -18,10 +19,11 @@ from botdesk.audit import Filter, Outcome
 from botdesk.desk import Desk, Transaction
 from botdesk.errors import AccessDenied, InvalidInput, StoreError
 from botdesk.testing import NOON, Clock, light_hasher, open_desk
+from tests.stores import Stores
 
 
-def test_the_first_opening_founds_the_desk_and_says_so(tmp_path: Path) -> None:
-    with open_desk(tmp_path / "botdesk.db", operator="zoe") as opened:
+def test_the_first_opening_founds_the_desk_and_says_so(place: str) -> None:
+    with open_desk(place, operator="zoe") as opened:
         assert opened.founded
         assert [(line.person.name, line.person.standing) for line in opened.ask(people.listed)] == [
             ("zoe", Standing.ADMIN)
@@ -30,7 +32,7 @@ def test_the_first_opening_founds_the_desk_and_says_so(tmp_path: Path) -> None:
         assert told[0] == ("desk:founded", "system")
         assert told[-1] == ("person:added", "system")
         assert opened.ask(audit.verify).holds
-    with open_desk(tmp_path / "botdesk.db", operator="zoe") as opened:
+    with open_desk(place, operator="zoe") as opened:
         assert not opened.founded
 
 
@@ -52,10 +54,10 @@ def test_the_operator_is_who_the_operating_system_says(monkeypatch: pytest.Monke
 
 
 @pytest.mark.parametrize("operator", ["a\x1b[0mb", "a\u202eb", "x" * 65])
-def test_a_hostile_operator_founds_nothing(tmp_path: Path, operator: str) -> None:
+def test_a_hostile_operator_founds_nothing(place: str, operator: str) -> None:
     with pytest.raises(InvalidInput):
-        open_desk(tmp_path / "botdesk.db", operator=operator)
-    with open_desk(tmp_path / "botdesk.db", operator="ada") as opened:
+        open_desk(place, operator=operator)
+    with open_desk(place, operator="ada") as opened:
         assert opened.founded
 
 
@@ -123,7 +125,7 @@ def test_what_is_said_of_the_source_cannot_steer_a_terminal(desk: Desk) -> None:
     assert len(source) <= 100
 
 
-Fault = Callable[[Desk, Connection], None]
+Fault = Callable[[Desk, Connection], object]
 
 
 def _before_it(_: Desk, connection: Connection) -> None:
@@ -132,10 +134,6 @@ def _before_it(_: Desk, connection: Connection) -> None:
 
 def _after_it(_: Desk, connection: Connection) -> None:
     connection.exec_driver_sql("COMMIT")
-
-
-def _for_good(opened: Desk, connection: Connection) -> None:
-    Path(opened.location).rename(Path(opened.location).with_name("gone.db"))
 
 
 def failing(opened: Desk, fault: Fault) -> None:
@@ -166,13 +164,15 @@ def test_a_commit_that_failed_after_it_was_saved_is_no_failure(desk: Desk) -> No
     assert desk.ask(audit.verify).holds
 
 
-def test_a_commit_of_which_nobody_can_tell_is_told_as_unknown(desk: Desk) -> None:
-    failing(desk, _for_good)
-    with pytest.raises(StoreError, match="unknown") as refused:
-        desk.run(accounts.create, "ci-bot")
+def test_a_commit_of_which_nobody_can_tell_is_told_as_unknown(stores: Stores, desk: Desk) -> None:
+    with contextlib.ExitStack() as gone:
+        failing(desk, lambda _, connection: gone.enter_context(stores.away(desk.location)))
+        with pytest.raises(StoreError, match="unknown") as refused:
+            desk.run(accounts.create, "ci-bot")
     assert refused.value.hint
 
 
+@pytest.mark.sqlite
 def test_a_closed_desk_holds_no_file_open(desk: Desk) -> None:
     store = desk.location
 

@@ -1,7 +1,6 @@
 """What a member may put on an account: the scopes that admins opened to their roles."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -24,8 +23,8 @@ def team(desk: Desk) -> Desk:
 
 
 @pytest.fixture
-def ben(team: Desk, tmp_path: Path) -> Iterator[Desk]:
-    with open_desk(tmp_path / "botdesk.db", operator="ben", seed=2) as opened:
+def ben(team: Desk) -> Iterator[Desk]:
+    with open_desk(team.location, operator="ben", seed=2) as opened:
         yield opened
 
 
@@ -75,8 +74,8 @@ def test_what_was_put_there_stays_when_a_role_is_closed(team: Desk, ben: Desk) -
         ben.run(accounts.create, "other-bot", scopes="catalog:read")
 
 
-def test_an_admin_who_acts_as_a_member_is_bound_like_the_member(team: Desk, tmp_path: Path) -> None:
-    with open_desk(tmp_path / "botdesk.db", seed=3) as desk:
+def test_an_admin_who_acts_as_a_member_is_bound_like_the_member(team: Desk) -> None:
+    with open_desk(team.location, seed=3) as desk:
         desk.acting_as = "ben"
         with pytest.raises(AccessDenied):
             desk.run(accounts.create, "root-bot", scopes="admin:all")

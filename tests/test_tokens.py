@@ -130,7 +130,7 @@ def test_a_token_lives_as_long_as_its_account_says_or_as_was_asked(desk: Desk) -
 def test_what_cannot_be_taken_is_refused_and_issues_nothing(desk: Desk, how: dict[str, Any]) -> None:
     before = desk.head()
     with pytest.raises(InvalidInput) as refused:
-        desk.run(tokens.issue, "ci-bot", how.pop("label", "farm"), **how)
+        desk.run(tokens.issue, "ci-bot", **{"label": "farm", **how})
     assert refused.value.hint
     assert desk.head() == before
 
@@ -394,6 +394,7 @@ def test_tokens_are_handled_from_operate_on(desk: Desk, level: Level | None, all
     ),
     chance=st.randoms(use_true_random=False),
 )
+@pytest.mark.dear
 def test_whatever_is_done_in_any_order_a_token_is_live_only_after_its_delivery(
     desk: Desk, clock: Clock, steps: list[str], chance: Any
 ) -> None:

@@ -27,6 +27,7 @@ from botdesk.tally import Tally
 from botdesk.testing import NOON, Clock, light_hasher, open_desk, seeded
 from botdesk.verification import Asked, Refusal, Use
 from botdesk.verifier import Verifier
+from tests.stores import Stores
 
 FROM = Asked(address="10.0.0.1", method="GET", path="/deploy")
 
@@ -239,9 +240,9 @@ class Gated:
         return False
 
 
-def test_a_revoke_that_lands_while_argon2_runs_wins(tmp_path: Path) -> None:
+def test_a_revoke_that_lands_while_argon2_runs_wins(place: str) -> None:
     hasher = Gated()
-    with Desk.open(tmp_path / "desk.db", operator="ada", hasher=hasher) as desk:
+    with Desk.open(place, operator="ada", hasher=hasher) as desk:
         with desk.begin() as tx:
             accounts.create(tx, "nightly-build")
             token = handed(tx, "nightly-build")
@@ -413,10 +414,8 @@ def test_whatever_fails_while_counts_are_recorded_the_next_one_is_answered(desk:
 
 
 @pytest.fixture
-def coalescing(tmp_path: Path, clock: Clock) -> Iterator[Desk]:
-    settings = Settings(
-        store=str(tmp_path / "desk.db"), state_dir=tmp_path, config_file=tmp_path / "none", record_uses="coalesced"
-    )
+def coalescing(place: str, tmp_path: Path, clock: Clock) -> Iterator[Desk]:
+    settings = Settings(store=place, state_dir=tmp_path, config_file=tmp_path / "none", record_uses="coalesced")
     with Desk.open(settings=settings, operator="ada", clock=clock, hasher=light_hasher()) as desk:
         yield desk
 
@@ -478,14 +477,11 @@ def test_a_count_is_in_the_next_event_once_the_minute_is_over(desk: Desk, token:
 
 
 def test_what_cannot_be_recorded_is_not_accepted_and_the_next_one_is_once_it_can(
-    desk: Desk, verifier: Verifier, token: str
+    stores: Stores, desk: Desk, verifier: Verifier, token: str
 ) -> None:
     assert verifier.introspect(token).active
-    store, aside = Path(desk.location), Path(desk.location).with_name("aside.db")
-    store.rename(aside)
-    with pytest.raises(StoreError):
+    with stores.away(desk.location), pytest.raises(StoreError):
         verifier.introspect(token)
-    aside.rename(store)
     assert verifier.introspect(token).active
 
 

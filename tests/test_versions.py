@@ -1,7 +1,6 @@
 """Two people, one account: who comes second with what they saw before is told what was changed, and by whom."""
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -27,8 +26,8 @@ def token(desk: Desk) -> str:
 
 
 @pytest.fixture
-def emil(desk: Desk, token: str, tmp_path: Path) -> Iterator[Desk]:
-    with open_desk(tmp_path / "botdesk.db", operator="emil", seed=2) as opened:
+def emil(desk: Desk, token: str) -> Iterator[Desk]:
+    with open_desk(desk.location, operator="emil", seed=2) as opened:
         yield opened
 
 

@@ -335,10 +335,7 @@ def _wanted(tx: Transaction, filter: Filter) -> list[ColumnElement[bool]]:
     if filter.actor:
         wanted.append(_by(filter.actor))
     if filter.action:
-        action = col(Event.action)
-        wanted.append(
-            action == filter.action if ":" in filter.action else action.startswith(filter.action + ":", autoescape=True)
-        )
+        wanted.append(_acted(filter.action))
     if filter.outcome:
         wanted.append(col(Event.outcome) == filter.outcome)
     if filter.since:
@@ -353,13 +350,18 @@ def _named(text: str, identity: Any, name: Any) -> ColumnElement[bool]:
     return or_(col(identity) == text, col(name) == text)
 
 
+def _acted(text: str) -> ColumnElement[bool]:
+    action = col(Event.action)
+    return action == text if ":" in text else action.istartswith(text + ":", autoescape=True)
+
+
 def _by(text: str) -> ColumnElement[bool]:
     actor = col(Event.actor)
     return or_(
         col(Event.actor_id) == text,
         actor == text,
-        actor.startswith(text + " as ", autoescape=True),
-        actor.endswith(" as " + text, autoescape=True),
+        actor.istartswith(text + " as ", autoescape=True),
+        actor.iendswith(" as " + text, autoescape=True),
     )
 
 

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from botdesk.__main__ import start
+from tests.stores import Stores
 from tests.terminal import Terminal
 
 
@@ -33,19 +34,27 @@ Run = Callable[..., Ran]
 
 
 @pytest.fixture
-def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The path of a store that is not there yet; the environment names it, and light argon2id."""
-    for name, value in surroundings(tmp_path).items():
+def place(stores: Stores, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """The name of a store that is not there yet; the environment has it, and light argon2id."""
+    (tmp_path / "desk").mkdir(mode=0o700)
+    store = stores.new(tmp_path / "desk")
+    for name, value in surroundings(tmp_path, store).items():
         monkeypatch.setenv(name, value)
     for name in ("COLUMNS", "LINES", "NO_COLOR", "SSH_CONNECTION", "SSH_TTY", "TMUX", "DISPLAY", "WAYLAND_DISPLAY"):
         monkeypatch.delenv(name, raising=False)
-    (tmp_path / "desk").mkdir(mode=0o700)
-    return tmp_path / "desk" / "botdesk.db"
+    yield store
+    stores.drop(store)
 
 
-def surroundings(folder: Path) -> dict[str, str]:
+@pytest.fixture
+def store(place: str) -> Path:
+    """That store as the file that it is."""
+    return Path(place)
+
+
+def surroundings(folder: Path, store: str) -> dict[str, str]:
     return {
-        "BOTDESK_STORE": str(folder / "desk" / "botdesk.db"),
+        "BOTDESK_STORE": store,
         "BOTDESK_STATE_DIR": str(folder / "state"),
         "BOTDESK_CONFIG": str(folder / "config.toml"),
         "BOTDESK_ARGON2_MEMORY_KIB": "8",
@@ -55,7 +64,7 @@ def surroundings(folder: Path) -> dict[str, str]:
 
 
 @pytest.fixture
-def botdesk(store: Path, capsys: pytest.CaptureFixture[str]) -> Run:
+def botdesk(place: str, capsys: pytest.CaptureFixture[str]) -> Run:
     """Run a command in this process."""
 
     def run(*words: str | Path) -> Ran:
@@ -75,7 +84,7 @@ def desk(botdesk: Run) -> Run:
 
 
 @pytest.fixture
-def shell(store: Path) -> Run:
+def shell(place: str) -> Run:
     """Run a command in a process of its own, without a terminal."""
 
     def run(*words: str | Path, more: Mapping[str, str] | None = None) -> Ran:
@@ -96,7 +105,7 @@ def clean_env(more: Mapping[str, str] | None = None) -> dict[str, str]:
 
 
 @pytest.fixture
-def terminal(store: Path) -> Iterator[Callable[..., Terminal]]:
+def terminal(place: str) -> Iterator[Callable[..., Terminal]]:
     """Run a command in a real pseudo-terminal."""
     with contextlib.ExitStack() as opened:
 

@@ -3,11 +3,12 @@
 import csv
 import itertools
 import json
-import sqlite3
 import stat
 from pathlib import Path
 
 import pytest
+
+from tests.raw import raw
 
 from .conftest import Run
 
@@ -76,10 +77,9 @@ def test_verify_prints_the_head_that_proves_the_past(desk: Run) -> None:
     assert desk("audit", "verify", "--head", f"{int(sequence) + 1}:{digest}").code == 8
 
 
-def test_verify_finds_a_row_that_was_changed_by_hand(desk: Run, store: Path) -> None:
-    with sqlite3.connect(store) as connection:
+def test_verify_finds_a_row_that_was_changed_by_hand(desk: Run, place: str) -> None:
+    with raw(place) as connection:
         connection.execute("UPDATE account SET description = 'mine now'")
-    connection.close()
     broken = desk("audit", "verify")
     assert broken.code == 8
     assert "the chain does not hold" in broken.out

@@ -91,13 +91,13 @@ def keep(house: House, name: str, issued: tokens.Issued) -> str:
     return house.held[name]
 
 
-def build(folder: Path) -> House:
-    """Make the store."""
+def build(folder: Path, store: str = "") -> House:
+    """Make the desk, in a file when no other store is named."""
     (folder / "desk").mkdir(mode=0o700)
     house = House(
         folder,
         {
-            "BOTDESK_STORE": str(folder / "desk" / "botdesk.db"),
+            "BOTDESK_STORE": store or str(folder / "desk" / "botdesk.db"),
             "BOTDESK_STATE_DIR": str(folder / "state"),
             "BOTDESK_CONFIG": str(folder / "config.toml"),
             "BOTDESK_ARGON2_MEMORY_KIB": "8",

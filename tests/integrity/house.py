@@ -1,12 +1,11 @@
 """A furnished desk: every table has rows, every column that may be NULL is NULL in one row and set in another."""
 
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import pysqlite3
 from sqlmodel import select
 
 from botdesk import accounts, advice, grants, keys, people, tokens, verification
@@ -21,6 +20,7 @@ from botdesk.testing import NOON, Clock, open_desk
 from botdesk.tokens import Token
 from botdesk.verification import Asked
 from tests.public_keys import ADAS, BENS
+from tests.raw import raw as raw
 
 LATER = NOON + timedelta(days=30)
 """When the house is furnished and everybody has moved in."""
@@ -28,10 +28,10 @@ LATER = NOON + timedelta(days=30)
 Row = tuple[Any, ...]
 
 
-def furnish(path: Path) -> None:
+def furnish(store: str | Path) -> None:
     """Make the store of a desk that has been in use for a month."""
     clock = Clock()
-    with open_desk(path, clock=clock) as desk:
+    with open_desk(store, clock=clock) as desk:
         _invite(desk, clock)
         _create(desk, clock)
         _issue(desk, clock)
@@ -153,43 +153,29 @@ def _rotate(tx: Transaction, label: str, successor: str) -> str:
     return tokens.rotate(tx, token(tx, label).id, label=successor).token.id
 
 
-def tables(path: Path) -> list[str]:
+def tables(store: str | Path) -> list[str]:
     """The names of all tables of a store."""
-    with raw(path) as connection:
-        found = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")
-        return [row[0] for row in found]
+    with raw(store) as connection:
+        return connection.tables()
 
 
-def contents(path: Path) -> dict[str, list[Row]]:
+def contents(store: str | Path) -> dict[str, list[Row]]:
     """Every row of every table, as the store keeps it."""
-    with raw(path) as connection:
-        return {name: sorted(connection.execute(f'SELECT * FROM "{name}"'), key=repr) for name in tables(path)}
+    with raw(store) as connection:
+        return {
+            name: sorted((tuple(row) for row in connection.execute(f'SELECT * FROM "{name}"')), key=repr)
+            for name in connection.tables()
+        }
 
 
 @contextmanager
-def raw(path: Path) -> Iterator[Any]:
-    """A connection that is not botdesk's: no foreign keys, no checks."""
-    with closing(pysqlite3.connect(str(path), timeout=10, isolation_level=None)) as connection:
-        connection.execute("PRAGMA ignore_check_constraints=ON")
-        yield connection
-
-
-@contextmanager
-def tampering(path: Path) -> Iterator[Callable[..., Any]]:
-    """Drop the triggers, hand out `execute`, and put the triggers back."""
-    with raw(path) as connection:
-        guards = connection.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'").fetchall()
-        assert guards
-        connection.execute("BEGIN IMMEDIATE")
-        for name, _ in guards:
-            connection.execute(f"DROP TRIGGER {name}")
+def tampering(store: str | Path) -> Iterator[Callable[..., Any]]:
+    """Take the triggers out of force, hand out `execute`, and put the triggers back."""
+    with raw(store) as connection, connection.unguarded():
         yield connection.execute
-        for _, statement in guards:
-            connection.execute(statement)
-        connection.execute("COMMIT")
 
 
-def rewrite(store: Path, change: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
+def rewrite(store: str | Path, change: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
     """Change events and chain them anew, as somebody who knows botdesk can."""
     with tampering(store) as sql:
         previous = GENESIS

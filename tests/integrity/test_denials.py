@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -49,16 +48,16 @@ REFUSED_TO_AUDITORS = {
 
 
 @pytest.fixture
-def ben(store: Path) -> Iterator[Desk]:
+def ben(home: str) -> Iterator[Desk]:
     """The desk of ben, a member: he operates nightly-build, manages metrics-ingest and sees no other account."""
-    with open_desk(store, operator="ben", clock=Clock(house.LATER), seed=5) as desk:
+    with open_desk(home, operator="ben", clock=Clock(house.LATER), seed=5) as desk:
         yield desk
 
 
 @pytest.mark.parametrize("verb", REFUSED_TO_AUDITORS)
-def test_a_refused_verb_changes_nothing_and_is_recorded(store: Path, verb: str) -> None:
-    before = house.contents(store)
-    with open_desk(store, operator="cleo", clock=Clock(house.LATER)) as desk:
+def test_a_refused_verb_changes_nothing_and_is_recorded(home: str, verb: str) -> None:
+    before = house.contents(home)
+    with open_desk(home, operator="cleo", clock=Clock(house.LATER)) as desk:
         with pytest.raises(AccessDenied) as refused:
             VERBS[verb](desk)
         assert refused.value.hint
@@ -66,12 +65,12 @@ def test_a_refused_verb_changes_nothing_and_is_recorded(store: Path, verb: str) 
         assert desk.ask(audit.verify).holds
     assert (last.outcome, last.actor, last.action) == (Outcome.DENIED, "cleo", REFUSED_TO_AUDITORS[verb])
     assert (last.source, last.before, last.after) == ("test", None, None)
-    after = house.contents(store)
+    after = house.contents(home)
     assert len(after.pop("event")) == len(before.pop("event")) + 1
     assert after == before
 
 
-def test_work_that_was_done_before_the_refusal_is_rolled_back(store: Path, ben: Desk) -> None:
+def test_work_that_was_done_before_the_refusal_is_rolled_back(home: str, ben: Desk) -> None:
     before = ben.head().sequence
     with pytest.raises(AccessDenied):
         ben.run(_do_all, lambda tx: accounts.disable(tx, "nightly-build", reason="I want to"))
@@ -105,48 +104,46 @@ def _do_all(tx: Transaction, then: Callable[[Transaction], object]) -> None:
     then(tx)
 
 
-def test_a_refused_question_is_recorded_too(store: Path, ben: Desk) -> None:
+def test_a_refused_question_is_recorded_too(home: str, ben: Desk) -> None:
     with pytest.raises(NotFound):
         ben.ask(accounts.find, "claude-bot")
-    with open_desk(store, operator="bea") as desk:
+    with open_desk(home, operator="bea") as desk:
         last = desk.ask(audit.page).rows[0]
     assert (last.action, last.outcome) == (Action.ACCOUNT_VIEWED, Outcome.DENIED)
     assert (last.actor, last.account) == ("ben", "claude-bot")
 
 
-def test_acting_as_somebody_else_is_refused_to_members_and_recorded_as_theirs(store: Path) -> None:
+def test_acting_as_somebody_else_is_refused_to_members_and_recorded_as_theirs(home: str) -> None:
     with pytest.raises(AccessDenied) as refused:
-        Desk.open(store, operator="ben", acting_as="ada", clock=Clock(house.LATER))
+        Desk.open(home, operator="ben", acting_as="ada", clock=Clock(house.LATER))
     assert refused.value.hint
-    with open_desk(store, operator="bea") as desk:
+    with open_desk(home, operator="bea") as desk:
         last = desk.ask(audit.page).rows[0]
     assert (last.actor, last.outcome) == ("ben", Outcome.DENIED)
 
 
 @pytest.mark.parametrize("name", ["mallory", "", "ada ", "x" * 10_000])
-def test_who_is_no_person_is_let_in_nowhere(store: Path, name: str) -> None:
-    before = house.contents(store)
+def test_who_is_no_person_is_let_in_nowhere(home: str, name: str) -> None:
+    before = house.contents(home)
     with pytest.raises(AccessDenied) as refused:
-        Desk.open(store, operator=name or "nobody-at-all", clock=Clock(house.LATER))
+        Desk.open(home, operator=name or "nobody-at-all", clock=Clock(house.LATER))
     assert refused.value.hint
-    assert house.contents(store) == before
+    assert house.contents(home) == before
 
 
 @pytest.mark.parametrize(("operator", "acting_as"), [("dan", None), ("bea", "dan"), ("dan", "bea")])
-def test_a_disabled_persons_knocking_is_refused_and_recorded(store: Path, operator: str, acting_as: str | None) -> None:
+def test_a_disabled_persons_knocking_is_refused_and_recorded(home: str, operator: str, acting_as: str | None) -> None:
     with pytest.raises(AccessDenied) as refused:
-        Desk.open(store, operator=operator, acting_as=acting_as, clock=Clock(house.LATER))
+        Desk.open(home, operator=operator, acting_as=acting_as, clock=Clock(house.LATER))
     assert str(refused.value) == "'dan' is no active person of this desk"
-    with open_desk(store, operator="bea") as desk:
+    with open_desk(home, operator="bea") as desk:
         last = desk.ask(audit.page).rows[0]
     assert (last.action, last.outcome) == (Action.DESK_OPENED, Outcome.DENIED)
     assert last.actor == ("bea as dan" if operator == "bea" else "dan")
 
 
-def test_who_is_disabled_while_at_the_desk_can_do_nothing_more_and_cannot_flood_the_audit(
-    store: Path, ben: Desk
-) -> None:
-    with open_desk(store, operator="bea", seed=7) as desk:
+def test_who_is_disabled_while_at_the_desk_can_do_nothing_more_and_cannot_flood_the_audit(home: str, ben: Desk) -> None:
+    with open_desk(home, operator="bea", seed=7) as desk:
         desk.run(people.disable, "ben")
     before = ben.head().sequence
     for _ in range(3):
@@ -195,8 +192,8 @@ def answer(desk: Desk, verb: Callable[..., Any], wanted: str) -> tuple[Any, ...]
 
 @pytest.mark.parametrize("by", ["name", "id", "id of a removed one"])
 @pytest.mark.parametrize("verb", ON_ACCOUNTS)
-def test_an_account_out_of_reach_answers_as_one_that_is_not_there(store: Path, ben: Desk, verb: str, by: str) -> None:
-    with open_desk(store, seed=6) as desk, desk.read() as tx:
+def test_an_account_out_of_reach_answers_as_one_that_is_not_there(home: str, ben: Desk, verb: str, by: str) -> None:
+    with open_desk(home, seed=6) as desk, desk.read() as tx:
         hidden = accounts.find(tx, "claude-bot")
         removed = tx.session.exec(select(Account).where(Account.name == "old-hook")).one()
     there, absent = {
@@ -209,8 +206,8 @@ def test_an_account_out_of_reach_answers_as_one_that_is_not_there(store: Path, b
 
 @pytest.mark.parametrize("form", ["{}", "bdk_{}", "bdk_{}_••••"])
 @pytest.mark.parametrize("verb", ON_TOKENS)
-def test_a_token_out_of_reach_answers_as_one_that_is_not_there(store: Path, ben: Desk, verb: str, form: str) -> None:
-    with open_desk(store, seed=6, clock=Clock(house.LATER)) as desk:
+def test_a_token_out_of_reach_answers_as_one_that_is_not_there(home: str, ben: Desk, verb: str, form: str) -> None:
+    with open_desk(home, seed=6, clock=Clock(house.LATER)) as desk:
         hidden = desk.run(tokens.issue, "claude-bot", "hidden").token.id
         if verb in ("rotate", "revoke"):
             house.deliver(desk, hidden)
@@ -222,7 +219,7 @@ def test_a_token_out_of_reach_answers_as_one_that_is_not_there(store: Path, ben:
     assert told(hidden) == told("0000000000")
 
 
-def test_asking_leaves_no_trace_that_the_asker_can_read(store: Path, ben: Desk) -> None:
+def test_asking_leaves_no_trace_that_the_asker_can_read(home: str, ben: Desk) -> None:
     def seen() -> tuple[Any, ...]:
         since, until = house.LATER - timedelta(days=31), house.LATER + timedelta(days=1)
         return (
@@ -263,10 +260,10 @@ def test_lists_tell_nothing_of_what_is_out_of_reach(ben: Desk) -> None:
     assert named <= {"nightly-build", "metrics-ingest", None}
 
 
-def test_what_one_did_to_an_account_is_not_ones_own_once_it_is_out_of_reach(store: Path, ben: Desk) -> None:
+def test_what_one_did_to_an_account_is_not_ones_own_once_it_is_out_of_reach(home: str, ben: Desk) -> None:
     ben.run(accounts.modify, "metrics-ingest", description="mine")
     assert ben.ask(audit.page, Filter(actor="ben", account="metrics-ingest")).total == 1
-    with open_desk(store, operator="bea", seed=7) as desk:
+    with open_desk(home, operator="bea", seed=7) as desk:
         desk.run(grants.withdraw, "metrics-ingest", "person:ben")
         desk.run(grants.give, "claude-bot", "role:platform", Level.OPERATE)
         assert {line.role.name: line.accounts for line in desk.ask(people.roles)}["platform"] == 2
@@ -274,11 +271,11 @@ def test_what_one_did_to_an_account_is_not_ones_own_once_it_is_out_of_reach(stor
     assert "metrics-ingest" not in {event.account for event in ben.ask(audit.page, limit=1000).rows}
 
 
-def test_taking_the_name_of_an_account_out_of_reach_leaves_word_of_it(store: Path, ben: Desk) -> None:
+def test_taking_the_name_of_an_account_out_of_reach_leaves_word_of_it(home: str, ben: Desk) -> None:
     with pytest.raises(Conflict):
         ben.run(accounts.create, "claude-bot")
     assert ben.ask(audit.page, Filter(account="claude-bot")).total == 0
-    with open_desk(store, operator="bea", seed=7) as desk:
+    with open_desk(home, operator="bea", seed=7) as desk:
         last = desk.ask(audit.page).rows[0]
     assert (last.actor, last.account, last.outcome) == ("ben", "claude-bot", Outcome.DENIED)
 

@@ -110,6 +110,7 @@ def test_opening_again_founds_nothing(tmp_path: Path) -> None:
     assert house.contents(store) == before
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize("writing", [False, True], ids=["reading", "writing"])
 def test_every_connection_keeps_to_the_rules(desk: Desk, writing: bool) -> None:
     with (desk.begin if writing else desk.read)() as tx:

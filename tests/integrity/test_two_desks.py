@@ -27,14 +27,15 @@ def at_once(workers: Workers, gate: Path, jobs: list[dict[str, object]]) -> None
     assert [workers.wait(pid) for pid in running] == [Ended(0, "")] * len(jobs)
 
 
-def test_eight_processes_write_to_one_store_and_nothing_is_lost(store: Path, workers: Workers, tmp_path: Path) -> None:
-    with open_desk(store, seed=2) as desk:
+@pytest.mark.dear
+def test_eight_processes_write_to_one_store_and_nothing_is_lost(home: str, workers: Workers, tmp_path: Path) -> None:
+    with open_desk(home, seed=2) as desk:
         for name in OPERATORS:
             desk.run(people.add, name, standing=Standing.ADMIN)
         before = desk.head().sequence
-    jobs = [{"job": "work", "store": store, "operator": name, "times": TIMES} for name in OPERATORS]
+    jobs = [{"job": "work", "store": home, "operator": name, "times": TIMES} for name in OPERATORS]
     at_once(workers, tmp_path / "gate", jobs)
-    with open_desk(store, seed=3) as desk:
+    with open_desk(home, seed=3) as desk:
         verdict = desk.ask(audit.verify)
         assert verdict.findings == ()
         assert verdict.events == before + PROCESSES * TIMES * 5
@@ -73,15 +74,13 @@ def test_eight_processes_open_a_missing_store_and_one_of_them_founds_it(
         assert {line.account.name for line in desk.ask(accounts.page).rows} == set(OPERATORS)
 
 
-def test_strangers_who_open_a_missing_store_with_its_founder_are_refused(tmp_path: Path) -> None:
-    store = tmp_path / "botdesk.db"
-    with open_desk(store), pytest.raises(AccessDenied):
-        open_desk(store, operator="mallory")
+def test_strangers_who_open_a_missing_store_with_its_founder_are_refused(place: str) -> None:
+    with open_desk(place), pytest.raises(AccessDenied):
+        open_desk(place, operator="mallory")
 
 
-def test_two_desks_in_one_process_write_in_turns(tmp_path: Path) -> None:
-    store = tmp_path / "botdesk.db"
-    with open_desk(store) as one, open_desk(store, seed=2) as two:
+def test_two_desks_in_one_process_write_in_turns(place: str) -> None:
+    with open_desk(place) as one, open_desk(place, seed=2) as two:
         for number in range(10):
             (one, two)[number % 2].run(accounts.create, f"job-{number}")
         assert one.head() == two.head()
@@ -89,7 +88,7 @@ def test_two_desks_in_one_process_write_in_turns(tmp_path: Path) -> None:
         assert one.ask(audit.verify).holds
 
 
-def test_threads_of_one_desk_write_at_the_same_time(tmp_path: Path) -> None:
+def test_threads_of_one_desk_write_at_the_same_time(place: str) -> None:
     failed: list[Exception] = []
 
     def work(run: Callable[..., object], name: str) -> None:
@@ -99,7 +98,7 @@ def test_threads_of_one_desk_write_at_the_same_time(tmp_path: Path) -> None:
         except Exception as error:
             failed.append(error)
 
-    with open_desk(tmp_path / "botdesk.db") as desk:
+    with open_desk(place) as desk:
         threads = [threading.Thread(target=work, args=(desk.run, name)) for name in OPERATORS]
         for thread in threads:
             thread.start()
@@ -110,14 +109,13 @@ def test_threads_of_one_desk_write_at_the_same_time(tmp_path: Path) -> None:
         assert desk.ask(audit.verify).holds
 
 
-def test_a_reader_sees_one_moment_while_others_write(tmp_path: Path) -> None:
-    store = tmp_path / "botdesk.db"
-    with open_desk(store) as writer, open_desk(store, seed=2) as reader, reader.read() as tx:
+def test_a_reader_sees_one_moment_while_others_write(place: str) -> None:
+    with open_desk(place) as writer, open_desk(place, seed=2) as reader, reader.read() as tx:
         before = audit.head(tx)
         writer.run(accounts.create, "nightly-build")
         assert audit.head(tx) == before
         assert accounts.page(tx).total == 0
-    with open_desk(store) as desk:
+    with open_desk(place) as desk:
         assert desk.head().sequence == before.sequence + 1
 
 

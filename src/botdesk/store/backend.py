@@ -61,7 +61,7 @@ class Backend(Protocol):
         """Make a check that the store is still the one that it was; it raises StoreError when it is not."""
 
     def hold(self, engine: Engine) -> PoolProxiedConnection:
-        """Take a connection on which each statement is a transaction of its own."""
+        """Take a connection on which each statement is a transaction of its own; it is not to be given back."""
 
     def settle(self, engine: Engine) -> None:
         """Set what stays with a store; done once it is known to be one that this program may write to."""

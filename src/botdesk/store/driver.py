@@ -88,9 +88,9 @@ _STATES: Final[dict[str, _Said]] = {
 
 _UNCONNECTED: Final[dict[tuple[str, ...], _Said]] = {
     ("server closed the connection", "connection is lost", "connection is closed", "could not receive data"): _LOST,
-    ("starting up", "shutting down", "recovery mode", "not yet accepting", "not accepting"): _STARTING,
+    ("starting up", "shutting down", "recovery mode", "not yet accepting", "not currently accepting"): _STARTING,
     ("too many clients", "remaining connection slots", "too many connections"): _NO_ROOM,
-    ("password", "authentication", "no pg_hba.conf entry", "role "): (
+    ("password", "authentication", "pg_hba.conf", "role "): (
         StoreError,
         "the database server refused the login",
         "give the password in PGPASSWORD, or in a password file of mode 0600 (PGPASSFILE)",
@@ -123,6 +123,7 @@ def translated() -> Iterator[None]:
         yield
     except DBAPIError as error:
         found = _postgresql(error) if _is_psycopg(error.orig) else _sqlite(error)
+        _hush(error)
     except SQLAlchemyError as error:
         found = StoreError(f"the store failed ({type(error).__name__})", hint="run 'botdesk doctor'")
     except UnicodeEncodeError:
@@ -130,6 +131,12 @@ def translated() -> Iterator[None]:
     else:
         return
     raise found from None
+
+
+def _hush(error: DBAPIError) -> None:
+    """Take the driver's words out of an error, which is still there as the context of the one in its place."""
+    error.args = (type(error.orig).__name__,)
+    error.orig = error.__cause__ = error.__context__ = None
 
 
 def _is_psycopg(orig: Any) -> bool:

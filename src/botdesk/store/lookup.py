@@ -123,8 +123,6 @@ class Lookup:
             self._held = None
 
     def close(self) -> None:
-        """Give the connection back."""
+        """Close the connection."""
         with self._turn:
-            if self._held is not None:
-                self._held.close()
-                self._held = None
+            self._drop()

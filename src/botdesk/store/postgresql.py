@@ -163,9 +163,8 @@ def watch(url: URL) -> Callable[[], None]:
 
 
 def hold(engine: Engine) -> PoolProxiedConnection:
-    """Take a connection out of the pool, and let it begin no transaction."""
+    """Take a connection, and let it begin no transaction."""
     held = engine.raw_connection()
-    held.detach()
     held.driver_connection.autocommit = True  # type: ignore[union-attr]
     return held
 

@@ -1,0 +1,111 @@
+"""A store as somebody sees it who goes past botdesk, and may do anything: a superuser, the owner of the file."""
+
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any, Protocol
+
+import psycopg
+import pysqlite3
+from sqlalchemy import make_url
+
+
+class Raw(Protocol):
+    """A connection in which each statement is a transaction of its own.
+
+    Attributes:
+        place: The name of what every row has that tells where it is.
+    """
+
+    place: str
+
+    def execute(self, statement: str, values: tuple[Any, ...] = ()) -> Any:
+        """Do a statement, with `?` for the values, and give its cursor."""
+
+    def exactly(self, column: str) -> str:
+        """What tells a value of a column from any other that the store can hold, as SQL."""
+
+    def tables(self) -> list[str]:
+        """The names of all tables."""
+
+    def unguarded(self) -> Any:
+        """Have no trigger in force for a while."""
+
+
+class SqliteRaw:
+    """The file: no foreign keys, no checks."""
+
+    place = "rowid"
+
+    def __init__(self, connection: Any) -> None:
+        self._connection = connection
+        self.execute("PRAGMA ignore_check_constraints=ON")
+
+    def execute(self, statement: str, values: tuple[Any, ...] = ()) -> Any:
+        return self._connection.execute(statement, values)
+
+    def exactly(self, column: str) -> str:
+        return f"typeof({column}), hex(CAST({column} AS BLOB))"
+
+    def tables(self) -> list[str]:
+        found = self.execute("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")
+        return [row[0] for row in found]
+
+    @contextmanager
+    def unguarded(self) -> Iterator[None]:
+        guards = self.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'").fetchall()
+        assert guards
+        self.execute("BEGIN IMMEDIATE")
+        for name, _ in guards:
+            self.execute(f"DROP TRIGGER {name}")
+        yield
+        for _, statement in guards:
+            self.execute(statement)
+        self.execute("COMMIT")
+
+
+class PostgresqlRaw:
+    """The database, by its superuser."""
+
+    place = "ctid"
+
+    def __init__(self, connection: psycopg.Connection[Any]) -> None:
+        self._connection = connection
+
+    def execute(self, statement: str, values: tuple[Any, ...] = ()) -> Any:
+        if not values:
+            return self._connection.execute(statement)  # type: ignore[arg-type]
+        return self._connection.execute(statement.replace("%", "%%").replace("?", "%s"), values)  # type: ignore[arg-type]
+
+    def exactly(self, column: str) -> str:
+        return column
+
+    def tables(self) -> list[str]:
+        found = self.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY tablename")
+        return [row[0] for row in found]
+
+    @contextmanager
+    def unguarded(self) -> Iterator[None]:
+        guards = self.execute(
+            "SELECT tgname FROM pg_trigger WHERE tgrelid = 'event'::regclass AND tgenabled = 'A'"
+        ).fetchall()
+        assert guards
+        self.execute("SET session_replication_role = replica")
+        self.execute("ALTER TABLE event DISABLE TRIGGER ALL")
+        yield
+        for (name,) in guards:
+            self.execute(f"ALTER TABLE event ENABLE ALWAYS TRIGGER {name}")
+        self.execute("SET session_replication_role = DEFAULT")
+
+
+@contextmanager
+def raw(store: str | Path) -> Iterator[Raw]:
+    """Go past botdesk to a store."""
+    if "://" not in str(store):
+        with closing(pysqlite3.connect(str(store), timeout=10, isolation_level=None)) as connection:
+            yield SqliteRaw(connection)
+        return
+    url = make_url(str(store))
+    given = {"host": str(url.query["host"]), "port": int(str(url.query["port"]))}
+    with psycopg.connect(dbname=url.database, user="postgres", autocommit=True, **given) as found:  # type: ignore[arg-type]
+        yield PostgresqlRaw(found)
