@@ -32,6 +32,7 @@ from botdesk.store.transaction import Denial
 from botdesk.store.transaction import Transaction as Transaction
 
 if TYPE_CHECKING:
+    from botdesk.store.transfer import Moved, Progress
     from botdesk.verifier import Verifier
 
 Clock = Callable[[], datetime]
@@ -299,6 +300,25 @@ class Desk:
             audit.record(tx, Action.DESK_BACKED_UP, to=str(made))
             self._backend.copy(self._engine, made)
         return made
+
+    def move(self, to: str | Path, *, progress: "Progress | None" = None) -> "Moved":
+        """Copy the whole desk into another store, of either engine; this one is left as it is.
+
+        Args:
+            to: A path or URL of a store with nothing in it.
+            progress: Told how far it is.
+
+        Raises:
+            AccessDenied: The operator is no admin.
+            AuditBroken: This store does not verify, or what arrived does not; nothing was moved.
+            Conflict: There is something in the other store.
+            StoreError: The other store cannot be used, or one of the two failed.
+        """
+        from botdesk.store import transfer
+
+        with self.read() as tx:
+            audit.require(tx, Action.DESK_BACKED_UP)
+            return transfer.carry(tx.session, engine.to_url(str(to)), progress=progress)
 
     def check(self) -> list[Check]:
         """Look the store over: version, integrity, schema, triggers, audit."""

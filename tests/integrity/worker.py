@@ -6,6 +6,7 @@ one job; so a job starts within milliseconds. `Workers` is the other end.
 
 import ctypes
 import fcntl
+import itertools
 import json
 import os
 import resource
@@ -30,7 +31,7 @@ from botdesk.access import Level
 from botdesk.accounts import Purpose
 from botdesk.bearer import Presented, Secret
 from botdesk.desk import Desk
-from botdesk.errors import AccessDenied, NotFound
+from botdesk.errors import AccessDenied, NotFound, StoreError
 from botdesk.testing import Clock, light_hasher, open_desk
 from tests.integrity import house
 
@@ -158,13 +159,13 @@ VERBS: dict[str, Callable[[Desk], Any]] = {
 
 def do(store: str, verb: str) -> None:
     """Do one verb once."""
-    with open_desk(Path(store), clock=Clock(house.LATER), seed=2) as desk:
+    with open_desk(store, clock=Clock(house.LATER), seed=2) as desk:
         VERBS[verb](desk)
 
 
 def hand(store: str, out: str) -> None:
     """Rotate a token and hand the successor's secret over to a file, as the front doors do."""
-    with open_desk(Path(store), clock=Clock(house.LATER), seed=2) as desk:
+    with open_desk(store, clock=Clock(house.LATER), seed=2) as desk:
         with desk.begin() as tx:
             issued = tokens.rotate(tx, house.token(tx, "active").id, overlap=timedelta(hours=1), label="handed")
         receipt = handoff.give(issued.secret, handoff.File(Path(out)))
@@ -174,7 +175,7 @@ def hand(store: str, out: str) -> None:
 def live(store: str, out: str) -> None:
     """Do everything, and write down what was done."""
     written = os.open(out, os.O_CREAT | os.O_APPEND | os.O_WRONLY, 0o600)
-    with open_desk(Path(store), clock=Clock(house.LATER), seed=2) as desk:
+    with open_desk(store, clock=Clock(house.LATER), seed=2) as desk:
         everything(desk, lambda *said: os.write(written, (json.dumps(said) + "\n").encode()))
 
 
@@ -189,6 +190,43 @@ def work(store: str, operator: str, times: int) -> None:
             assert desk.ask(tokens.line, token).account == name
             desk.run(grants.give, "nightly-build", f"person:{operator}", list(Level)[number % 3])
             desk.run(house.use, "active")
+
+
+def persist(store: str, operator: str, out: str, stop: str) -> None:
+    """Go on working until `stop` is there, whatever becomes of the server, and write down what was said each time."""
+    written = os.open(out, os.O_CREAT | os.O_APPEND | os.O_WRONLY, 0o600)
+
+    def tell(*said: object) -> None:
+        os.write(written, (json.dumps(said) + "\n").encode())
+
+    with Desk.open(store, operator=operator, hasher=light_hasher(), source="test") as desk:
+        for number in itertools.count():
+            if Path(stop).exists():
+                return
+            name = f"{operator}-job-{number}"
+            try:
+                with desk.begin() as tx:
+                    account = accounts.create(tx, name, scopes="catalog:read")
+                    grants.give(tx, account.id, f"person:{operator}", Level.VIEW)
+                    tokens.issue(tx, account.id, "first")
+                    appended = tx.appended
+            except StoreError as error:
+                tell("unknown" if "unknown" in error.message else "failed", name, error.message)
+                time.sleep(0.05)
+            else:
+                tell("done", name, appended)
+
+
+def move(store: str, to: str, kill_at: int) -> None:
+    """Move a desk, and die at that step of it."""
+    steps = itertools.count(1)
+
+    def step(what: str, done: int, total: int) -> None:
+        if next(steps) == kill_at:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    with open_desk(store, operator="bea", clock=Clock(house.LATER)) as desk:
+        desk.move(to, progress=step)
 
 
 def arrive(store: str, operator: str, name: str, out: str, data_home: str = "") -> None:
@@ -250,7 +288,9 @@ def lock(store: str) -> None:
         fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB, shared_size, shared_first)
 
 
-JOBS: dict[str, Callable[..., None]] = {job.__name__: job for job in (do, hand, live, work, arrive, try_to, lock)}
+JOBS: dict[str, Callable[..., None]] = {
+    job.__name__: job for job in (do, hand, live, work, persist, move, arrive, try_to, lock)
+}
 
 
 @dataclass(frozen=True)

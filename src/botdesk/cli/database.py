@@ -1,17 +1,18 @@
 """`botdesk database`: the store itself."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from botdesk import audit, verification, wording
-from botdesk.cli import output
+from botdesk.cli import output, progress
 from botdesk.cli.context import AsJson, Visit, visiting
 from botdesk.desk import Check
 from botdesk.errors import StoreError
 
-app = typer.Typer(help="The store: upgrade it, back it up, look it over.", no_args_is_help=True)
+app = typer.Typer(help="The store: upgrade it, back it up, move it, look it over.", no_args_is_help=True)
 
 
 @app.command()
@@ -34,6 +35,22 @@ def backup(
     with visit.desk(create=False) as desk:
         made = desk.backup(path)
     output.data(str(made))
+
+
+@app.command()
+@visiting
+def move(
+    visit: Visit,
+    source: Annotated[str, typer.Argument(metavar="FROM", help="The store with the desk.")],
+    target: Annotated[str, typer.Argument(metavar="TO", help="A store with nothing in it.")],
+) -> None:
+    """Copy a whole desk into another store, SQLite or PostgreSQL, verify it there, and print the audit's head."""
+    with replace(visit, store=source).desk(create=False) as desk:
+        with progress.bar("verifying the source") as tell:
+            moved = desk.move(target, progress=(lambda what, done, of: tell(done, of, what)) if tell else None)
+        output.talk(f"{wording.plural(moved.rows, 'row')} arrived in {moved.location}, and the chain holds there")
+        output.talk(f"the source is as it was: put it away before anybody goes on with it ({desk.location})")
+    output.data(str(moved.head))
 
 
 @app.command()

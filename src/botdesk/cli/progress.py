@@ -2,9 +2,9 @@
 
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Final
+from typing import Final, Protocol
 
 from botdesk.cli import output
 
@@ -12,8 +12,14 @@ PATIENCE: Final = 0.5
 """What is done within these seconds shows no bar."""
 
 
+class Tell(Protocol):
+    """Takes how much is done, of how much, and of what, when that is another thing than before."""
+
+    def __call__(self, done: int, of: int, what: str = "") -> None: ...  # noqa: D102
+
+
 @contextmanager
-def bar(what: str, *, patience: float = PATIENCE) -> Iterator[Callable[[int, int], None] | None]:
+def bar(what: str, *, patience: float = PATIENCE) -> Iterator[Tell | None]:
     """Show a bar while something goes on; gives what is to be told how much is done, and of how much.
 
     Args:
@@ -27,7 +33,7 @@ def bar(what: str, *, patience: float = PATIENCE) -> Iterator[Callable[[int, int
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     shown = Progress(
-        TextColumn(what),
+        TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
         TimeRemainingColumn(),
@@ -36,8 +42,8 @@ def bar(what: str, *, patience: float = PATIENCE) -> Iterator[Callable[[int, int
     )
     task, begun = shown.add_task(what, total=None), time.monotonic()
 
-    def tell(done: int, of: int) -> None:
-        shown.update(task, completed=done, total=of)
+    def tell(done: int, of: int, what: str = "") -> None:
+        shown.update(task, completed=done, total=of, description=what or None)
         if time.monotonic() - begun >= patience:
             shown.start()
 
