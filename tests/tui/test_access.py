@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from textual.pilot import Pilot
 
 from botdesk import grants, people
 from botdesk.access import Level, Standing
@@ -22,14 +23,38 @@ async def test_access_is_shown_both_ways_round(path: Path) -> None:
     async with opened(path) as pilot:
         await press(pilot, "2")
         assert "Who can reach catalog-sync, and why?" in shown(pilot)
-        reached = {found.person.name: found.reasons[0].why for found in window(pilot, "right").rows}
-        assert reached == {"ada": "creator", "ben": "role platform"}
+        assert whys(pilot) == [("ada", "creator"), ("ada", "admin"), ("ben", "role platform")]
         await press(pilot, "b", "j")
         assert "What can ben reach, and why?" in shown(pilot)
-        reaches = [(found.account, found.level) for found in window(pilot, "right").rows]
+        reaches = [(line.found.account, line.found.level) for line in window(pilot, "right").rows]
         assert reaches == [("catalog-sync", Level.OPERATE)]
         await press(pilot, "b")
         assert "ACCOUNT" in shown(pilot)
+
+
+def whys(pilot: Pilot[str]) -> list[tuple[str, str]]:
+    """Who can reach the account, a line for each reason."""
+    return [(line.found.person.name, line.found.reasons[line.place].why) for line in window(pilot, "right").rows]
+
+
+async def test_who_gains_and_who_loses_is_told_before_it_is_done(path: Path) -> None:
+    async with opened(path) as pilot:
+        await press(pilot, "2", "j", "a", "right")
+        assert "ben gains operate on metrics-ingest" in shown(pilot)
+        await press(pilot, "tab", "right")
+        assert "ben gains manage on metrics-ingest" in shown(pilot)
+        await press(pilot, "escape", "k", "w", "right", "ctrl+s")
+        assert "ben loses operate on catalog-sync" in shown(pilot)
+        await press(pilot, "n", "4", "tab", "x", "right")
+        assert "ben loses operate on catalog-sync" in shown(pilot)
+        await press(pilot, "escape", "m", "right")
+        assert "nobody gains or loses by it" in shown(pilot)
+        await press(pilot, "escape", "D")
+        assert "ben loses operate on catalog-sync" in shown(pilot)
+        await press(pilot, "n", "tab", "j", "e", "tab", "left")
+        assert "ben gains manage on every account" in shown(pilot)
+    with open_desk(path) as desk:
+        assert [line.grantee for line in desk.ask(grants.listed)] == ["role:platform"]
 
 
 async def test_access_is_given_and_withdrawn_from_here(path: Path) -> None:
@@ -63,7 +88,41 @@ async def test_an_orphan_is_pointed_out(path: Path) -> None:
     async with opened(path, operator="root") as pilot:
         await press(pilot, "2")
         assert "orphan" in shown(pilot)
-        assert "Only admins can manage it" in shown(pilot)
+        assert "Only admins can manage it: H hands it over" in shown(pilot)
+        await press(pilot, "H")
+        assert "Hand catalog-sync over to" in shown(pilot)
+        await press(pilot, "right")
+        assert "catalog-sync can be managed by somebody again" in shown(pilot)
+        await press(pilot, "ctrl+s")
+        assert "catalog-sync is in the hands of ben now" in said(pilot)
+        assert "Only admins" not in shown(pilot)
+        assert whys(pilot) == [("ben", "creator"), ("ben", "role platform"), ("root", "admin")]
+
+
+async def test_what_a_leaving_person_leaves_behind_is_told_first(path: Path) -> None:
+    with open_desk(path) as desk:
+        desk.run(people.add, "root", standing=Standing.ADMIN)
+    async with opened(path, operator="root") as pilot:
+        await press(pilot, "4", "d")
+        assert "ada loses manage on every account" in shown(pilot)
+        assert "nightly-build can be managed by nobody any more" in shown(pilot)
+        await press(pilot, "n", "k")
+        await press(pilot, "4", "G", "d", "escape")
+        with open_desk(path) as desk:
+            desk.run(people.disable, "root")
+    async with opened(path) as pilot:
+        await press(pilot, "4", "d")
+        assert "last active admin" in complaints(pilot)
+
+
+async def test_only_an_admin_hands_an_account_over(path: Path) -> None:
+    with open_desk(path, seed=9) as desk:
+        desk.run(grants.give, "catalog-sync", "person:ben", Level.MANAGE)
+    async with opened(path, operator="ben") as pilot:
+        await press(pilot, "2", "H")
+        assert "it takes an admin, and ben is a member" in said(pilot)
+        await press(pilot, "enter", "H")
+        assert "it takes an admin, and ben is a member" in said(pilot)
 
 
 async def test_names_are_filtered_and_screens_are_clicked(path: Path) -> None:

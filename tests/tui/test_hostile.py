@@ -58,6 +58,7 @@ WALK = (
     Step(("2",), "Who can reach good-bot"),
     Step(("j",), "Who can reach odd-bot"),
     Step(("w",), "Withdraw whose access", "escape"),
+    Step(("H",), "Hand odd-bot", "escape"),
     Step(("b",), "What can ben"),
     Step(("3",), "handed token"),
     Step(("enter",), "y copies SEQ:HASH", "escape"),

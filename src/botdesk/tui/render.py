@@ -87,18 +87,38 @@ def token(line: "tokens.Line", now: datetime) -> Sequence[Cell]:
     )
 
 
-def reach(found: "grants.Reach") -> Sequence[Cell]:
-    """A person's access to an account: name, level, why."""
-    return (
-        plain(found.person.name, "accent"),
-        Cell(found.level),
-        plain(", ".join(reason.why for reason in found.reasons)),
-    )
+@dataclass(frozen=True, slots=True)
+class Why:
+    """One reason for which somebody reaches an account; the first one, at place 0, is what counts."""
+
+    found: "grants.Reach"
+    place: int
+
+    @property
+    def key(self) -> str:
+        """What tells it from all others."""
+        return f"{self.found.account_id}/{self.found.person.id}/{self.place}"
 
 
-def reached(found: "grants.Reach") -> Sequence[Cell]:
-    """An account that a person can reach: name, level, why."""
-    return (plain(found.account, "accent"), *reach(found)[1:])
+def whys(reaches: "Sequence[grants.Reach]") -> list[Why]:
+    """Every reason of every reach, a line for each."""
+    return [Why(found, place) for found in reaches for place in range(len(found.reasons))]
+
+
+def reach(line: Why) -> Sequence[Cell]:
+    """A reason for a person's access to an account: name, level, why."""
+    return _reason(line, line.found.person.name)
+
+
+def reached(line: Why) -> Sequence[Cell]:
+    """A reason for which a person can reach an account: name, level, why."""
+    return _reason(line, line.found.account)
+
+
+def _reason(line: Why, name: str) -> Sequence[Cell]:
+    reason, counts = line.found.reasons[line.place], line.place == 0
+    tone = "" if counts else "muted"
+    return plain(name, "accent") if counts else Cell(""), Cell(reason.level, tone), plain(reason.why, tone)
 
 
 def grant(line: "grants.Line", now: datetime) -> Sequence[Cell]:

@@ -1,5 +1,6 @@
 """Ask before something is done."""
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -19,13 +20,23 @@ class Confirm(Dialog[bool]):
         Binding("n", "leave", "No", show=False),
     ]
 
-    def __init__(self, title: str, text: str) -> None:
+    def __init__(self, title: str, text: str, would: Sequence[str] = ()) -> None:
+        """Make the question.
+
+        Args:
+            title: What it is about.
+            text: What is asked.
+            would: What would come of a yes, line by line.
+        """
         super().__init__(title)
-        self._text = wording.visible(text, lines=True)
+        self._text = wording.visible(text)
+        self._would = "\n".join(wording.visible(line) for line in would)
 
     def body(self) -> ComposeResult:
         """The question."""
         yield Static(self._text, markup=False)
+        if self._would:
+            yield Static(self._would, id="dialog-what-if", markup=False)
 
     def action_yes(self) -> None:
         """Answer yes."""

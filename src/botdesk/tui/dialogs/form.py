@@ -23,6 +23,7 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 SLOW_SECONDS: Final = 0.5
+MOST: Final = 6
 LOOK_AGAIN: Final = "ctrl+r looks again"
 
 
@@ -81,6 +82,7 @@ class Form(Dialog[Any], Generic[T]):
         attempt: What to do with what was filled in; the dialog answers with what it returns.
         seen: The version of what it is about that the person sees; None when it is about something new.
         look: Looks again, given the version that was seen.
+        what_if: Tells line by line what would come of what is filled in; None for nothing to tell.
     """
 
     KEYS = "tab next · [@click=screen.submit]ctrl+s or enter at the end: do it[/] · [@click=screen.leave]esc leaves[/]"
@@ -98,6 +100,7 @@ class Form(Dialog[Any], Generic[T]):
         self.attempt: Callable[[T], Awaitable[Any]] = _given
         self.seen: int | None = None
         self.look: Callable[[int], Awaitable[Look]] | None = None
+        self.what_if: Callable[[T], Awaitable[Sequence[str]]] | None = None
         self._said = wording.visible(said, lines=True)
         self._armed = False
         self._busy = False
@@ -112,11 +115,14 @@ class Form(Dialog[Any], Generic[T]):
                 yield self._entry(field)
             if field.hint:
                 yield Static(wording.visible(field.hint), classes="hint", id=f"{field.key}-hint", markup=False)
+        if self.what_if is not None:
+            yield Static(id="dialog-what-if", markup=False)
 
     def on_mount(self) -> None:
         """Follow what others do meanwhile."""
         if self.look is not None:
             cast("BotdeskApp", self.app).changed.subscribe(self, lambda _: self._glance())
+        self._rehearse()
 
     @work(exclusive=True, group="glance")
     async def _glance(self) -> None:
@@ -226,6 +232,21 @@ class Form(Dialog[Any], Generic[T]):
     def on_input_changed(self, event: Input.Changed) -> None:
         """Ask anew before what was typed meanwhile is thrown away."""
         self._armed = False
+        self._rehearse()
+
+    def on_chosen(self) -> None:
+        """Tell what would come of what is chosen."""
+        self._rehearse()
+
+    @work(exclusive=True, group="what-if")
+    async def _rehearse(self) -> None:
+        if self.what_if is None:
+            return
+        try:
+            told = await self.what_if(self.result(self.values))
+        except BotdeskError:
+            told = []
+        self.query_one("#dialog-what-if", Static).update(rehearsed(told))
 
     def on_input_submitted(self, event: events.Event) -> None:
         """Treat enter in a text as in any field."""
@@ -242,6 +263,12 @@ class Form(Dialog[Any], Generic[T]):
             self.warn("esc again throws away what you typed")
             return
         self.dismiss(None)
+
+
+def rehearsed(lines: Sequence[str]) -> str:
+    """Lines about what would be, the first of them when there are many."""
+    more = [f"… and {len(lines) - MOST} more"] if len(lines) > MOST else []
+    return "\n".join([*(wording.visible(line) for line in lines[:MOST]), *more])
 
 
 def taken(key: str, check: Callable[[], R]) -> R:

@@ -1,9 +1,9 @@
 """Give and withdraw access to accounts."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from botdesk import accounts, grants, people, versions
+from botdesk import accounts, facts, grants, people, versions, whatif
 from botdesk.errors import NotFound
 from botdesk.tui.dialogs.access import GrantDialog, GrantDraft, PickDialog
 from botdesk.tui.dialogs.confirm import Confirm
@@ -12,6 +12,9 @@ from botdesk.tui.dialogs.form import Look
 if TYPE_CHECKING:
     from botdesk.desk import Transaction
     from botdesk.tui.app import BotdeskApp
+
+
+UNCHANGED: Final = "nobody gains or loses by it"
 
 
 async def give(app: "BotdeskApp", lines: Sequence[accounts.Line], *, to: str = "") -> None:
@@ -30,6 +33,11 @@ async def give(app: "BotdeskApp", lines: Sequence[accounts.Line], *, to: str = "
     async def look(seen: int) -> Look:
         return await app.ask(_look, [account.id for account in chosen], seen)
 
+    async def what_if(draft: GrantDraft) -> list[str]:
+        return await app.ask(_given, [account.id for account in chosen], draft)
+
+    dialog.what_if = what_if
+
     done = await app.fill_in(dialog, attempt, seen=min(line.version for line in lines), look=look)
     if done is not None:
         named = chosen[0].name if len(chosen) == 1 else f"{len(chosen)} accounts"
@@ -42,6 +50,11 @@ def _look(tx: "Transaction", account_ids: Sequence[str], seen: int) -> Look:
     return Look(versions.current(tx), "; ".join(filter(None, news)))
 
 
+def _given(tx: "Transaction", account_ids: Sequence[str], draft: GrantDraft) -> list[str]:
+    found = [whatif.given(tx, account_id, draft.grantee, draft.level) for account_id in account_ids]
+    return [line for difference in found for line in facts.told(difference)] or [UNCHANGED]
+
+
 async def withdraw(app: "BotdeskApp", account: accounts.Account, line: grants.Line | None = None) -> None:
     """Withdraw a grant as it was seen, once confirmed; which one is asked when nobody said."""
     line = line or await _whose(app, account)
@@ -49,8 +62,9 @@ async def withdraw(app: "BotdeskApp", account: accounts.Account, line: grants.Li
         return
     grantee = line.grantee
     named = grantee.replace(":", " ")
+    would = facts.told(await app.ask(whatif.withdrawn, account.id, grantee)) or [UNCHANGED]
     text = f"Withdraw the access of {named} to {account.name}?"
-    if not await app.prompt(Confirm("Withdraw access", text)):
+    if not await app.prompt(Confirm("Withdraw access", text, would)):
         return
     if await app.act(grants.withdraw, account.id, grantee, seen=line.version) is not None:
         app.say(f"{named} has no grant on {account.name} any more")
@@ -62,3 +76,21 @@ async def _whose(app: "BotdeskApp", account: accounts.Account) -> grants.Line | 
         raise NotFound(f"there is no grant on {account.name}", hint="the creator and admins keep access by rule")
     picked = await app.prompt(PickDialog(f"Withdraw whose access to {account.name}", list(given)))
     return given[picked] if picked else None
+
+
+async def hand_over(app: "BotdeskApp", account: accounts.Account) -> None:
+    """Hand an account over to a person, who has then what its creator had."""
+    names = [line.person.name for line in await app.ask(people.listed, disabled=False)]
+
+    async def attempt(person: str) -> str:
+        await app.run_operation(grants.hand_over, account.id, person)
+        return person
+
+    async def what_if(person: str) -> list[str]:
+        return facts.told(await app.ask(whatif.handed_over, account.id, person)) or [UNCHANGED]
+
+    dialog = PickDialog(f"Hand {account.name} over to", names)
+    dialog.what_if = what_if
+    heir = await app.fill_in(dialog, attempt)
+    if heir is not None:
+        app.say(f"{account.name} is in the hands of {heir} now")

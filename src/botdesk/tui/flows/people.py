@@ -1,14 +1,19 @@
 """Let people in and out, and keep the roles that they are in."""
 
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
-from botdesk import people, wording
+from botdesk import facts, leaving, people, whatif, wording
 from botdesk.errors import NotFound
 from botdesk.tui.dialogs.access import PickDialog
 from botdesk.tui.dialogs.confirm import Confirm
 from botdesk.tui.dialogs.people import PersonDialog, PersonDraft, RoleDialog, RoleDraft
+from botdesk.tui.flows.access import UNCHANGED
 
 if TYPE_CHECKING:
+    from botdesk.desk import Transaction
     from botdesk.tui.app import BotdeskApp
 
 
@@ -30,7 +35,11 @@ async def modify(app: "BotdeskApp", person: people.Person) -> None:
     async def attempt(draft: PersonDraft) -> people.Person:
         return await app.run_operation(people.modify, person.name, full_name=draft.full_name, standing=draft.standing)
 
+    async def what_if(draft: PersonDraft) -> list[str]:
+        return facts.told(await app.ask(whatif.modified, person.name, draft.standing))
+
     dialog = PersonDialog(person.name, person.full_name, person.standing)
+    dialog.what_if = what_if
     if await app.fill_in(dialog, attempt) is not None:
         app.say(f"modified {person.name}")
 
@@ -42,10 +51,19 @@ async def switch(app: "BotdeskApp", line: people.PersonLine) -> None:
         if await app.act(people.enable, name) is not None:
             app.say(f"enabled {name}")
         return
+    await app.ask(whatif.disabled, name)
+    would = _left_behind(await app.ask(leaving.preview, name))
     made = wording.plural(line.accounts, "account")
-    text = f"{name} can do nothing any more. No bot changes: the {made} they made go on, with all tokens."
-    if await app.prompt(Confirm(f"Disable {name}?", text)) and await app.act(people.disable, name) is not None:
+    text = f"No bot changes: the {made} they made go on, with all tokens."
+    if await app.prompt(Confirm(f"Disable {name}?", text, would)) and await app.act(people.disable, name) is not None:
         app.say(f"disabled {name}; no bot changed")
+
+
+def _left_behind(found: leaving.Leaving) -> list[str]:
+    """What is to be done something about, then the levels that go with the person."""
+    lost = found.difference.losses
+    pressing = leaving.told(replace(found, difference=replace(found.difference, losses=())))
+    return pressing + facts.told(facts.Difference(losses=lost))
 
 
 async def create_role(app: "BotdeskApp") -> people.Role | None:
@@ -79,7 +97,8 @@ async def remove_role(app: "BotdeskApp", line: people.RoleLine) -> None:
     """Remove a role, once confirmed."""
     name = line.role.name
     text = f"{wording.plural(len(line.members), 'member')} and {wording.plural(line.accounts, 'grant')} go with it."
-    sure = await app.prompt(Confirm(f"Remove the role {name}?", text))
+    would = facts.told(await app.ask(whatif.role_removed, name)) or [UNCHANGED]
+    sure = await app.prompt(Confirm(f"Remove the role {name}?", text, would))
     if sure and await app.act(people.remove_role, name) is not None:
         app.say(f"removed the role {name}")
 
@@ -91,7 +110,9 @@ async def add_member(app: "BotdeskApp", line: people.RoleLine) -> None:
     others = [name for name in everybody if name not in line.members]
     if not others:
         raise NotFound(f"everybody is in the role {role} already", hint="let another person in first")
-    name = await app.prompt(PickDialog(f"Put into {role}", others))
+    dialog = PickDialog(f"Put into {role}", others)
+    dialog.what_if = partial(_what_if, app, whatif.joined, role)
+    name = await app.prompt(dialog)
     if name and await app.act(people.add_member, role, name) is not None:
         app.say(f"put {name} into {role}")
 
@@ -101,6 +122,14 @@ async def drop_member(app: "BotdeskApp", line: people.RoleLine) -> None:
     role = line.role.name
     if not line.members:
         raise NotFound(f"nobody is in the role {role}", hint="m adds a member")
-    name = await app.prompt(PickDialog(f"Take out of {role}", line.members))
+    dialog = PickDialog(f"Take out of {role}", line.members)
+    dialog.what_if = partial(_what_if, app, whatif.dropped, role)
+    name = await app.prompt(dialog)
     if name and await app.act(people.drop_member, role, name) is not None:
         app.say(f"took {name} out of {role}")
+
+
+async def _what_if(
+    app: "BotdeskApp", question: "Callable[[Transaction, str, str], facts.Difference]", role: str, person: str
+) -> list[str]:
+    return facts.told(await app.ask(question, role, person)) or [UNCHANGED]

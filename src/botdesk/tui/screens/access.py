@@ -9,6 +9,7 @@ from textual.containers import Horizontal, Vertical
 from textual.widgets import Static
 
 from botdesk import wording
+from botdesk.access import Action
 from botdesk.tui import flows, render
 from botdesk.tui.base import DeskScreen, flow
 from botdesk.tui.render import Cell
@@ -18,7 +19,7 @@ from botdesk.tui.widgets.listing import Slice, whole
 from botdesk.tui.widgets.window import Window
 
 if TYPE_CHECKING:
-    from botdesk import accounts, grants
+    from botdesk import accounts
 
 LEFT: Final = (Column("name", "ACCOUNT", 12, grow=1), Column("note", "", 8))
 RIGHT: Final = (
@@ -39,6 +40,7 @@ class AccessScreen(DeskScreen):
         Binding("tab,shift+tab", "across", "Across", tooltip="To the other list", priority=True),
         Binding("a", "give", "Grant", tooltip="Give a role or a person access to the account"),
         Binding("w", "withdraw", "Withdraw", tooltip="Withdraw a grant on the account"),
+        Binding("H", "hand_over", "Hand over", tooltip="Put the account into the hands of another person"),
         Binding("slash", "filter", "Filter", tooltip="Filter as you type"),
         Binding("y", "copy", "Copy name", show=False, tooltip="Copy the account's name"),
     ]
@@ -56,8 +58,8 @@ class AccessScreen(DeskScreen):
                 yield Static(id="question", markup=False)
                 yield Window(
                     RIGHT,
-                    cells=lambda found: render.reached(found) if self._by_person else render.reach(found),
-                    key=lambda found: f"{found.account_id}/{found.person.id}",
+                    cells=lambda line: render.reached(line) if self._by_person else render.reach(line),
+                    key=lambda line: line.key,
                     opens="Open",
                     id="right",
                 )
@@ -124,15 +126,15 @@ class AccessScreen(DeskScreen):
         elif row is not None:
             found = await self.desk_app.ask(grants.who_reaches, row.account.id)
         self.right.empty = "nothing" if self._by_person else "nobody"
-        await self.right.show(whole(found))
+        await self.right.show(whole(render.whys(found)))
         self.query_one("#question", Static).update(_question(row))
 
     @property
     def _account(self) -> str:
         """The id of the account that the cursor is on, at the left or at the right; empty when on none."""
         if self._by_person:
-            found: grants.Reach | None = self.right.row
-            return found.account_id if found is not None else ""
+            why: render.Why | None = self.right.row
+            return why.found.account_id if why is not None else ""
         line: accounts.Line | None = self.left.row
         return line.account.id if line is not None else ""
 
@@ -142,8 +144,9 @@ class AccessScreen(DeskScreen):
 
     def why_not(self, action: str) -> str:
         """What is lacking for the action; empty when nothing."""
-        needs = action in ("give", "withdraw", "copy")
-        return "there is no account under the cursor" if needs and not self._account else ""
+        if action in ("give", "withdraw", "copy", "hand_over") and not self._account:
+            return "there is no account under the cursor"
+        return self.desk_app.refusal(Action.ACCOUNT_HANDED_OVER) if action == "hand_over" else ""
 
     def title_of(self, binding: Binding) -> str:
         """Which way round comes next."""
@@ -188,11 +191,18 @@ class AccessScreen(DeskScreen):
 
         await flows.access.withdraw(self.desk_app, await self.desk_app.ask(accounts.find, self._account))
 
+    @flow
+    async def action_hand_over(self) -> None:
+        """Hand the account over."""
+        from botdesk import accounts
+
+        await flows.access.hand_over(self.desk_app, await self.desk_app.ask(accounts.find, self._account))
+
     def action_copy(self) -> None:
         """Copy the account's name."""
         row = self.right.row if self._by_person else self.left.row
         if row is not None:
-            self.copy(row.account if self._by_person else row.account.name)
+            self.copy(row.found.account if self._by_person else row.account.name)
 
 
 def _key(row: Any) -> str:
@@ -204,5 +214,5 @@ def _question(row: Any) -> str:
         return ""
     if hasattr(row, "person"):
         return wording.visible(f" What can {row.person.name} reach, and why?")
-    orphan = "" if row.managers else "\n Only admins can manage it: a gives it to somebody."
+    orphan = "" if row.managers else "\n Only admins can manage it: H hands it over to somebody."
     return wording.visible(f" Who can reach {row.account.name}, and why?") + orphan

@@ -10,7 +10,7 @@ from textual.containers import Horizontal, VerticalScroll
 from textual.widgets import Static, TabbedContent, TabPane
 
 from botdesk import wording
-from botdesk.access import Level
+from botdesk.access import Action, Level
 from botdesk.errors import NotFound
 from botdesk.tui import flows, render
 from botdesk.tui.base import DeskScreen, flow
@@ -66,6 +66,7 @@ class AccountScreen(DeskScreen):
         Binding("x", "revoke", "Revoke", tooltip="Revoke the marked tokens, or this one, at once"),
         Binding("a", "give", "Grant", tooltip="Give a role or a person access"),
         Binding("w", "withdraw", "Withdraw", tooltip="Withdraw the grant under the cursor"),
+        Binding("H", "hand_over", "Hand over", show=False, tooltip="Put it into the hands of another person"),
         Binding("e", "modify", "Modify", tooltip="Change name, purpose, scopes, rotation"),
         Binding("d", "switch", "Disable", tooltip="Disable the account, or enable it again"),
         Binding("h", "ended", "Ended", tooltip="Show or fold the tokens that have ended"),
@@ -106,7 +107,7 @@ class AccountScreen(DeskScreen):
                 yield Window(
                     REACHES,
                     cells=render.reach,
-                    key=lambda found: str(found.person.id),
+                    key=lambda line: line.key,
                     passive=True,
                     id="reach-list",
                 )
@@ -140,7 +141,7 @@ class AccountScreen(DeskScreen):
         await self._show_tokens(held)
         self.query_one("#grant-list", Window).empty = "no grants: a gives a role or a person access"
         await self.query_one("#grant-list", Window).show(whole(granted))
-        await self.query_one("#reach-list", Window).show(whole(reached))
+        await self.query_one("#reach-list", Window).show(whole(render.whys(reached)))
         await self._show_activity()
         self._say_what_is_shown(held)
         self.refresh_bindings()
@@ -232,6 +233,8 @@ class AccountScreen(DeskScreen):
             refusal = self._token_refusal(_TOKEN_STATES[action])
         if not refusal and action == "withdraw" and (self.tab != "access" or self._grant is None):
             refusal = "put the cursor on a grant, on the tab Access"
+        if not refusal and action == "hand_over":
+            refusal = self.desk_app.refusal(Action.ACCOUNT_HANDED_OVER)
         return refusal
 
     def _token_refusal(self, states: tuple[str, ...]) -> str:
@@ -292,6 +295,11 @@ class AccountScreen(DeskScreen):
             await flows.access.withdraw(self.desk_app, self._line.account, self._grant)
 
     @flow
+    async def action_hand_over(self) -> None:
+        """Hand the account over."""
+        await flows.access.hand_over(self.desk_app, self._line.account)
+
+    @flow
     async def action_modify(self) -> None:
         """Modify the account."""
         await flows.account.modify(self.desk_app, self._line)
@@ -328,6 +336,7 @@ _NEEDS: Final = {
     "revoke": (Level.OPERATE, _LIVE),
     "give": (Level.MANAGE, _LIVE),
     "withdraw": (Level.MANAGE, _LIVE),
+    "hand_over": (Level.MANAGE, _LIVE),
     "modify": (Level.MANAGE, _LIVE),
     "switch": (Level.MANAGE, _LIVE),
     "remove": (Level.MANAGE, _LIVE),

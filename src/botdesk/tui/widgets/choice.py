@@ -6,6 +6,7 @@ from typing import ClassVar, Final
 from rich.text import Text
 from textual import events
 from textual.binding import Binding, BindingType
+from textual.message import Message
 from textual.reactive import reactive
 from textual.widget import Widget
 
@@ -19,6 +20,10 @@ FEW: Final = 7
 SHOWN: Final = 6
 NONE: Final = -1
 """The place of what is chosen while nothing is."""
+
+
+class Chosen(Message):
+    """Another one is chosen."""
 
 
 class Choice(Widget, can_focus=True):
@@ -46,6 +51,10 @@ class Choice(Widget, can_focus=True):
         """Choose a value, if it is one of them."""
         values = [option[0] for option in self.options]
         self.place = values.index(value) if value in values else self.place
+
+    def watch_place(self) -> None:
+        """Tell that another one is chosen."""
+        self.post_message(Chosen())
 
     def render(self) -> Text:
         """Draw the chosen text between arrows, and how many there are."""
@@ -145,6 +154,11 @@ class Pick(Widget, can_focus=True):
     def watch_typed(self) -> None:
         """Begin at the top of what is found; where nothing is typed, on none."""
         self.place = 0 if self.typed else NONE
+        self.post_message(Chosen())
+
+    def watch_place(self) -> None:
+        """Tell that another one is chosen."""
+        self.post_message(Chosen())
 
     def on_click(self, event: events.Click) -> None:
         """Pick the clicked one."""
