@@ -105,6 +105,35 @@ def test_only_who_managed_it_restores_and_others_see_nothing(desk: Desk, token: 
         assert removal.restore(tx, "cleo-bot").removed_at is None
 
 
+@pytest.mark.parametrize("named", ["by name", "by id"])
+def test_who_removed_what_they_managed_by_a_role_takes_it_back(desk: Desk, token: str, named: str) -> None:
+    desk.run(grants.give, "nightly-build", "role:platform", Level.MANAGE)
+    desk.run(people.add_member, "platform", "cleo")
+    before = granted(desk)
+    with desk.begin(actor="cleo") as tx:
+        gone = accounts.remove(tx, "nightly-build").id
+    with pytest.raises(NotFound), desk.begin(actor="ben") as tx:
+        removal.restore(tx, "nightly-build")
+    with desk.begin(actor="cleo") as tx:
+        removal.restore(tx, gone if named == "by id" else "nightly-build")
+    assert granted(desk) == before
+    with desk.read(actor="cleo") as tx:
+        assert accounts.find(tx, "nightly-build").id == gone
+    assert desk.ask(audit.verify).holds
+
+
+def test_who_left_the_role_meanwhile_does_not_restore_what_they_removed(desk: Desk, token: str) -> None:
+    desk.run(grants.give, "nightly-build", "role:platform", Level.MANAGE)
+    desk.run(people.add_member, "platform", "cleo")
+    with desk.begin(actor="cleo") as tx:
+        gone = accounts.remove(tx, "nightly-build").id
+    desk.run(people.drop_member, "platform", "cleo")
+    with pytest.raises(AccessDenied), desk.begin(actor="cleo") as tx:
+        removal.restore(tx, gone)
+    assert desk.ask(accounts.find, gone).removed_at is not None
+    assert desk.ask(audit.page).rows[0].outcome == audit.Outcome.DENIED
+
+
 def test_who_knocks_is_told_since_the_account_was_disabled(desk: Desk, clock: Clock, token: str) -> None:
     use(desk, token)
     clock.forward(timedelta(hours=1))

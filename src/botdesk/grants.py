@@ -131,6 +131,19 @@ def withdraw_all(tx: Transaction, account: Account) -> None:
         audit.record(tx, Action.GRANT_WITHDRAWN, grant, account=account, gone=True, **said)
 
 
+def give_back(tx: Transaction, account: Account, grantee: str, level: Level) -> Grant:
+    """Give again what the removal of an account withdrew, now that it is restored.
+
+    Raises:
+        NotFound: There is no such role or person any more.
+    """
+    to = find_grantee(tx, grantee)
+    grant = Grant(id=tx.new_id("gra"), account_id=account.id, level=level, given_at=tx.now, given_by=tx.actor.id)
+    grant.role_id, grant.person_id = _columns(to)
+    audit.record(tx, Action.GRANT_GIVEN, grant, account=account, grantee=_words(to), level=level.value)
+    return grant
+
+
 def hand_over(tx: Transaction, account_id: str, person: str) -> Account:
     """Put an account into other hands: the person has what the creator had, and the creator keeps what was granted.
 

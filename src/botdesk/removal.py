@@ -52,6 +52,8 @@ def recent(tx: Transaction, account_id: str) -> list[Recent]:
 def restore(tx: Transaction, account: str, *, name: str | None = None) -> Account:
     """Take the removal of an account back: it has its access again, but no tokens, which stay revoked.
 
+    Whoever removed it may do so, too, if the grants that they managed it by come back with it.
+
     Args:
         tx: The transaction.
         account: Its id, or its name, which the account of that name that was removed last has.
@@ -64,7 +66,8 @@ def restore(tx: Transaction, account: str, *, name: str | None = None) -> Accoun
         NotFound: There is no such account in reach.
     """
     found = _removed(tx, account)
-    audit.require(tx, Action.ACCOUNT_RESTORED, found)
+    if not _is_own(tx, found):
+        audit.require(tx, Action.ACCOUNT_RESTORED, found)
     if found.removed_at is None:
         raise Conflict(f"{found.name!r} is not removed", hint="there is nothing to do")
     if tx.now - found.removed_at > RESTORABLE:
@@ -75,19 +78,31 @@ def restore(tx: Transaction, account: str, *, name: str | None = None) -> Accoun
     found.removed_at, found.modified_at = None, tx.now
     audit.record(tx, Action.ACCOUNT_RESTORED, found, account=found)
     _grant_again(tx, found, removed_at)
+    audit.require(tx, Action.ACCOUNT_RESTORED, found)
     return found
 
 
 def _removed(tx: Transaction, name: str) -> Account:
     named = or_(col(Account.id) == name, (col(Account.name) == name) & col(Account.removed_at).is_not(None))
     query = select(Account).where(named).order_by(col(Account.removed_at).desc())
-    found = [account for account in tx.session.exec(query) if audit.may(tx, Action.ACCOUNT_VIEWED, account)]
+    named_so = tx.session.exec(query).all()
+    found = [one for one in named_so if audit.may(tx, Action.ACCOUNT_VIEWED, one) or _is_own(tx, one)]
     if not found:
+        if named_so:
+            audit.deny(tx, Action.ACCOUNT_RESTORED, named_so[0])
         raise NotFound(
             f"there is no removed account {name[:40]!r}",
             hint="'botdesk account list --state removed' shows those there are",
         )
     return found[0]
+
+
+def _is_own(tx: Transaction, account: Account) -> bool:
+    """Whether it was the actor who removed the account."""
+    removal = select(Event.actor_id).where(
+        Event.account_id == account.id, Event.action == Action.ACCOUNT_REMOVED, Event.at == account.removed_at
+    )
+    return account.removed_at is not None and tx.session.exec(removal).first() == tx.actor.id
 
 
 def _grant_again(tx: Transaction, account: Account, removed_at: datetime) -> None:
@@ -99,4 +114,4 @@ def _grant_again(tx: Transaction, account: Account, removed_at: datetime) -> Non
         told = audit.detail_of(event)
         kind, _, _ = str(told.get("grantee", "")).partition(" ")
         with contextlib.suppress(NotFound):
-            grants.give(tx, account.id, f"{kind}:{told.get('grantee_id')}", Level(str(told.get("level"))))
+            grants.give_back(tx, account, f"{kind}:{told.get('grantee_id')}", Level(str(told.get("level"))))
