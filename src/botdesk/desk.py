@@ -202,7 +202,7 @@ class Desk:
     def begin(self, actor: str | None = None) -> Iterator[Transaction]:
         """Begin a transaction that may change things; it is committed at the end, or rolled back on any error.
 
-        What was denied is recorded after the work was rolled back.
+        What was denied is recorded after the work was rolled back; or saved, when the refusal was not let end it.
 
         Args:
             actor: The name of the person who acts; the operator by default.
@@ -394,9 +394,13 @@ class Desk:
                     keys.prove(tx, self.key)
                 yield tx
         except Exception:
-            if denied is not None and denied.denial is not None and (writing or opening or not _knocking(denied)):
-                self._record_denial(denied, denied.denial)
+            self._tell_denied(denied, knocks=writing or opening)
             raise
+        self._tell_denied(denied, knocks=writing or opening)
+
+    def _tell_denied(self, denied: Transaction | None, *, knocks: bool) -> None:
+        if denied is not None and denied.denial is not None and (knocks or not _knocking(denied)):
+            self._record_denial(denied, denied.denial)
 
     @contextlib.contextmanager
     def _as_system(self, turn: contextlib.AbstractContextManager[None] | None = None) -> Iterator[Transaction]:
