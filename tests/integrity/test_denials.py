@@ -311,26 +311,26 @@ def test_the_last_admin_cannot_go(auditing: Desk, step: Callable[[Transaction, s
 
 
 @pytest.mark.parametrize("writing", [True, False], ids=["changing", "reading"])
-def test_a_refusal_that_ends_nothing_is_on_record_all_the_same(store: Path, ben: Desk, writing: bool) -> None:
+def test_a_refusal_that_ends_nothing_is_on_record_all_the_same(home: str, ben: Desk, writing: bool) -> None:
     with ben.begin() if writing else ben.read() as tx:
         with suppress(NotFound):
             accounts.find(tx, "claude-bot")
         if writing:
             accounts.create(tx, "bens-bot")
-    with open_desk(store, operator="bea", seed=7) as desk:
+    with open_desk(home, operator="bea", seed=7) as desk:
         told = [(event.action, event.account, event.outcome) for event in desk.ask(audit.page).rows]
     assert told[0] == (Action.ACCOUNT_VIEWED, "claude-bot", Outcome.DENIED)
     assert (told[1] == (Action.ACCOUNT_CREATED, "bens-bot", Outcome.DONE)) is writing
 
 
-def test_restoring_what_is_out_of_reach_leaves_word_of_it(store: Path, ben: Desk) -> None:
-    with open_desk(store, operator="bea", seed=7) as desk:
+def test_restoring_what_is_out_of_reach_leaves_word_of_it(home: str, ben: Desk) -> None:
+    with open_desk(home, operator="bea", seed=7) as desk:
         desk.run(accounts.remove, "claude-bot")
     for name in ("claude-bot", "never-was"):
         with pytest.raises(NotFound) as refused:
             ben.run(removal.restore, name)
         assert refused.value.message == f"there is no removed account {name!r}"
-    with open_desk(store, operator="bea", seed=8) as desk:
+    with open_desk(home, operator="bea", seed=8) as desk:
         last = desk.ask(audit.page).rows[0]
         before = desk.ask(audit.page).rows[1]
     assert (last.actor, last.action, last.account) == ("ben", Action.ACCOUNT_RESTORED, "claude-bot")
