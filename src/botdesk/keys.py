@@ -71,7 +71,6 @@ def remove(tx: Transaction, fingerprint: str) -> Key:
         Conflict: More than one key begins like that.
         NotFound: There is no such key.
     """
-    audit.require(tx, Action.KEY_REMOVED, key=fingerprint[:64])
     key = find(tx, fingerprint)
     person = people.names(tx).get(key.person_id)
     audit.record(tx, Action.KEY_REMOVED, key, gone=True, person=person, key=key.fingerprint)
@@ -79,12 +78,14 @@ def remove(tx: Transaction, fingerprint: str) -> Key:
 
 
 def find(tx: Transaction, fingerprint: str) -> Key:
-    """Find a key in the actor's sight by its fingerprint or the beginning of that.
+    """Find a key to remove, by its fingerprint or the beginning of that.
 
     Raises:
+        AccessDenied: The actor is no admin.
         Conflict: More than one key begins like that.
         NotFound: There is no such key.
     """
+    audit.require(tx, Action.KEY_REMOVED, key=fingerprint[:64])
     start = fingerprint if fingerprint.startswith("SHA256:") else f"SHA256:{fingerprint}"
     found = [line.key for line in listed(tx) if line.key.fingerprint.startswith(start)]
     if len(found) > 1:

@@ -1,5 +1,6 @@
 """`botdesk account`: service accounts."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Annotated, Any
 
@@ -275,8 +276,9 @@ def remove(visit: Visit, account: AccountName, reason: Reason = "", yes: Yes = F
         _warn(desk.ask(removal.recent, found.id), desk.clock())
         confirm_typed(found.name, yes=yes, what=f"removing '{found.name}' ends all its tokens at once")
         with desk.begin() as tx:
-            accounts.remove(tx, found.id, reason=reason)
-            line = accounts.line(tx, found.id)
+            before = accounts.line(tx, found.id)
+            gone = accounts.remove(tx, found.id, reason=reason)
+    line = replace(before, account=gone, state=accounts.state(gone), live=0, soonest=None)
     _changed("removed", line, json=json)
     output.talk(f"it can be restored for {removal.RESTORABLE.days} days: botdesk account restore {line.account.id}")
 

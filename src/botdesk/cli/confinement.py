@@ -30,7 +30,7 @@ OFFERED: Final = frozenset(
 
 WITHHELD: Final = frozenset(
     {
-        *("database backup", "database upgrade", "database clock"),
+        *("database backup", "database upgrade", "database clock", "database move"),
         *("demo", "gate", "ssh", "ssh authorized-keys"),
     }
 )
