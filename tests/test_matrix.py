@@ -1,0 +1,244 @@
+"""Every operation by everybody, through the library, the commands, the SSH entry and the screens, against one table."""
+
+import io
+import json
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import closing, suppress
+from pathlib import Path
+
+import pysqlite3
+import pytest
+from textual.pilot import Pilot
+
+from botdesk import audit
+from botdesk.__main__ import start
+from botdesk.audit import Outcome
+from botdesk.cli import output
+from botdesk.cli.context import Visit
+from botdesk.cli.ssh import answer
+from botdesk.desk import Desk, system_clock, system_user
+from botdesk.errors import AccessDenied, NotFound
+from botdesk.remote import Entry
+from botdesk.testing import open_desk
+from tests import matrix
+from tests.cli.conftest import surroundings
+from tests.matrix import Case, NotListed
+from tests.public_keys import BENS
+from tests.tui.stage import names, opened, press, window
+
+ROWS = matrix.rows()
+OPERATIONS = list(ROWS)
+TRIES = [(column, way) for column, ways in matrix.WAYS.items() for way in ways]
+LISTED = {
+    "account list": "name",
+    "token list all": "account",
+    "grant list all": "account",
+    "access what": "account",
+    "audit list": "account",
+    "key list": "person",
+}
+"""The field of a JSON listing in which the account, or the person, is looked for."""
+SIGNS = {0: "ok", 3: "–", 4: "no", 9: "ok"}
+
+
+@pytest.fixture(scope="session")
+def furnished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("matrix")
+    folder.chmod(0o700)
+    matrix.furnish(folder / "botdesk.db")
+    return folder / "botdesk.db"
+
+
+@pytest.fixture
+def store(furnished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    (tmp_path / "desk").mkdir(mode=0o700)
+    made = Path(shutil.copy(furnished, tmp_path / "desk" / "botdesk.db"))
+    for name, value in surroundings(tmp_path, str(made)).items():
+        monkeypatch.setenv(name, value)
+    return made
+
+
+@pytest.fixture
+def desk(store: Path) -> Iterator[Desk]:
+    with open_desk(store, operator=system_user(), seed=3, clock=system_clock) as opened:
+        yield opened
+
+
+def cases(desk: Desk) -> list[tuple[str, Case]]:
+    return [(column, matrix.case(desk, way)) for column, way in TRIES]
+
+
+def differing(found: dict[str, str], operation: str) -> dict[str, tuple[str, str]]:
+    """What came out otherwise than the table says: by way, the table's sign and the one that was found."""
+    expected = {way: ROWS[operation][column] for column, way in TRIES}
+    return {way: (expected[way], sign) for way, sign in found.items() if sign != expected[way]}
+
+
+def recorded(desk: Desk, before: int, sign: str, actor: str) -> bool:
+    """Whether just this denial is in the audit, and nothing where nothing was denied."""
+    denials = [
+        event
+        for event in desk.ask(audit.page, limit=10).rows
+        if event.sequence > before and event.outcome is Outcome.DENIED
+    ]
+    if sign in ("no", "–"):
+        return [event.actor.removeprefix(f"{system_user()} as ") for event in denials] == [actor]
+    return denials == []
+
+
+class _Over(Exception):
+    """The end of what is taken back."""
+
+
+def test_the_table_names_every_operation() -> None:
+    assert set(ROWS) == set(matrix.LIBRARY)
+    assert set(matrix.WAYS) == set(ROWS["account show"])
+
+
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_the_library_does_what_the_table_says(desk: Desk, operation: str) -> None:
+    found = {}
+    for _, case in cases(desk):
+        before = desk.head().sequence
+        sign = _in_library(desk, operation, case)
+        found[case.way] = sign if recorded(desk, before, sign, case.person) else f"{sign} unrecorded"
+    assert differing(found, operation) == {}
+    assert desk.ask(audit.verify).holds
+
+
+def _in_library(desk: Desk, operation: str, case: Case) -> str:
+    try:
+        with suppress(_Over), desk.begin(actor=case.person) as tx:
+            matrix.LIBRARY[operation](tx, case)
+            raise _Over
+    except AccessDenied:
+        return "no"
+    except NotFound:
+        return "–"
+    except NotListed:
+        return "·"
+    return "ok"
+
+
+def test_who_is_disabled_does_nothing_at_all(store: Path, desk: Desk) -> None:
+    from botdesk import people
+
+    everybody = cases(desk)
+    for _, case in everybody:
+        desk.run(people.disable, case.person)
+    for _, case in everybody:
+        before = desk.head().sequence
+        with pytest.raises(AccessDenied):
+            open_desk(store, operator=case.person, seed=4, clock=system_clock)
+        assert recorded(desk, before, "no", case.person), case.way
+        for operation in OPERATIONS:
+            with pytest.raises(AccessDenied):
+                _refused(desk, operation, case)
+
+
+def _refused(desk: Desk, operation: str, case: Case) -> None:
+    with desk.read(actor=case.person) as tx:
+        matrix.LIBRARY[operation](tx, case)
+
+
+Door = Callable[[list[str], str], int]
+
+
+def _at_the_host(words: list[str], person: str) -> int:
+    return start([*words, "--as", person])
+
+
+def _over_ssh(words: list[str], person: str) -> int:
+    import shlex
+
+    try:
+        return answer(Visit(entry=Entry(person, None, "ssh 203.0.113.7", True)), shlex.join(words))
+    except BaseException as error:
+        return output.report(error)
+
+
+FIRST = [(column, ways[0]) for column, ways in matrix.WAYS.items()]
+"""One way to each column: the rule itself was held through the library."""
+
+WITHOUT_A_COMMAND = {"token deliver", "token abandon", "incident"}
+"""The first two are parts of issuing; `incident` passes over what is not the person's to revoke."""
+
+
+DOORS: dict[str, tuple[Door, tuple[str, ...]]] = {
+    "at the host": (_at_the_host, ("admin", "nothing", "operate")),
+    "over ssh": (_over_ssh, tuple(matrix.WAYS)),
+}
+"""The doors, and the columns that are tried there: behind both lie the same commands."""
+
+
+@pytest.mark.parametrize("operation", [name for name in OPERATIONS if name not in WITHOUT_A_COMMAND])
+@pytest.mark.parametrize("through", DOORS)
+def test_a_command_does_what_the_table_says(
+    store: Path,
+    furnished: Path,
+    operation: str,
+    through: str,
+    capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with open_desk(store, operator=system_user(), seed=3, clock=system_clock) as desk:
+        door, columns = DOORS[through]
+        tries = [matrix.case(desk, way) for column, way in FIRST if column in columns]
+    found = {}
+    for case in tries:
+        before = _denials(store)
+        monkeypatch.setattr(sys, "stdin", io.StringIO(BENS))
+        capfd.readouterr()
+        code = door(matrix.words(operation, case), case.person)
+        out, err = capfd.readouterr()
+        sign = SIGNS.get(code, f"{code}: {err}")
+        if code == 0 and operation in LISTED:
+            wanted = "guest" if operation == "key list" else case.bot
+            sign = "ok" if wanted in {line[LISTED[operation]] for line in json.loads(out)} else "·"
+        found[case.way] = sign if _denials(store) - before == (sign in ("no", "–")) else f"{sign} unrecorded"
+        if sign == "ok" and operation not in LISTED:
+            shutil.copy(furnished, store)
+    assert differing(found, operation) == {}
+
+
+def _denials(store: Path) -> int:
+    with closing(pysqlite3.connect(store)) as connection:
+        return int(connection.execute("SELECT count(*) FROM event WHERE outcome = 'denied'").fetchone()[0])
+
+
+ON_THE_SCREEN = {
+    "issue": "token issue",
+    "rotate": "token rotate",
+    "revoke": "token revoke",
+    "give": "grant give",
+    "modify": "account modify",
+    "switch": "account disable",
+    "remove": "account remove",
+}
+"""Which operation a key of an account's screen does."""
+
+
+@pytest.mark.parametrize(("column", "way"), FIRST)
+async def test_the_screens_offer_what_the_table_says(store: Path, column: str, way: str) -> None:
+    with open_desk(store, operator=system_user(), seed=3, clock=system_clock) as desk:
+        case = matrix.case(desk, way)
+    before = _denials(store)
+    async with opened(store, operator=case.person) as pilot:
+        assert (case.bot in names(pilot)) is (ROWS["account list"][column] == "ok")
+        assert _offered(pilot, "create") is (ROWS["account create"][column] == "ok")
+        if case.bot in names(pilot):
+            await press(pilot, "slash", case.bot, "enter", "enter")
+            window(pilot, "token-list").seek(case.token)
+            await press(pilot, "r")
+            for action, operation in ON_THE_SCREEN.items():
+                assert _offered(pilot, action) is (ROWS[operation][column] == "ok"), action
+        await press(pilot, "4")
+        assert _offered(pilot, "add") is (ROWS["person add"][column] == "ok")
+        assert _offered(pilot, "switch") is (ROWS["person disable"][column] == "ok")
+    assert _denials(store) == before
+
+
+def _offered(pilot: Pilot[str], action: str) -> bool:
+    return bool(pilot.app.screen.check_action(action, ()))
