@@ -78,7 +78,7 @@ class AccessScreen(DeskScreen):
         if hasattr(row, "person"):
             return [render.plain(row.person.name, "accent"), Cell(row.person.standing, "muted")]
         orphan = Cell("orphan", "bad") if not row.managers else Cell("")
-        return [render.plain(row.account.name, "accent"), orphan]
+        return [render.plain(row.account.name, "accent" if row.managers else "bad"), orphan]
 
     async def reload(self) -> None:
         """Read the list at the left; the right one follows its cursor."""
@@ -214,5 +214,5 @@ def _question(row: Any) -> str:
         return ""
     if hasattr(row, "person"):
         return wording.visible(f" What can {row.person.name} reach, and why?")
-    orphan = "" if row.managers else "\n Only admins can manage it: H hands it over to somebody."
+    orphan = "" if row.managers else "\n Only admins can manage it: H hands it over."
     return wording.visible(f" Who can reach {row.account.name}, and why?") + orphan
