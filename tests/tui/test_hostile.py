@@ -192,7 +192,7 @@ async def test_what_is_pasted_into_a_form_is_refused_or_drawn_harmlessly(path: P
     async with opened(path) as pilot:
         await press(pilot, *keys)
         fields = [field.id for field in pilot.app.screen.query(Input) if field.display and field.id]
-        for text in (hostile.SHORT, hostile.WIDE, hostile.LONG):
+        for text in (hostile.MARKUP + hostile.CODES, hostile.BIDI, hostile.WIDE + hostile.LONG):
             for field in fields:
                 pilot.app.screen.query_one(f"#{field}").focus()
                 await paste(pilot, text)
