@@ -26,7 +26,7 @@ demo: $(READY)  ## open botdesk on a throw-away copy of the demo desk
 	@$(BIN)/botdesk demo
 
 test: $(READY)  ## run the tests; STORE=postgresql or STORE=both: every one of them on that engine
-	@STORE=$(STORE) $(BIN)/pytest -n auto
+	@$(BIN)/pytest -n auto
 
 check: $(READY)  ## lint, types and the floors
 	@$(BIN)/ruff check .

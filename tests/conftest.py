@@ -59,6 +59,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out what is for another engine, and most of what is for PostgreSQL when no engine is named."""
+    if ENGINE not in ("", "both", *ENGINES):
+        raise pytest.UsageError(f"STORE is one of {', '.join(ENGINES)}, both")
     if ENGINE == "both":
         return
     wanted, met = [], set()
