@@ -112,6 +112,7 @@ async def test_access_is_given_and_withdrawn(path: Path) -> None:
         assert "role platform may manage catalog-sync" in said(pilot)
         await press(pilot, "tab")
         assert "role platform" in shown(pilot)
+        assert "1 grant · 2 people can reach it" in shown(pilot)
         assert {line.found.person.name for line in window(pilot, "reach-list").rows} == {"ada", "ben"}
         await press(pilot, "w", "n")
         with open_desk(path) as desk:

@@ -79,6 +79,7 @@ class AccountScreen(DeskScreen):
         self._line = line
         self._account_id = line.account.id
         self._seen = line.version
+        self._held: list[tokens.Line] = []
         self._ended = False
 
     def body(self) -> ComposeResult:
@@ -143,7 +144,8 @@ class AccountScreen(DeskScreen):
         await self.query_one("#grant-list", Window).show(whole(granted))
         await self.query_one("#reach-list", Window).show(whole(render.whys(reached)))
         await self._show_activity()
-        self._say_what_is_shown(held)
+        self._held = held
+        self._say_what_is_shown()
         self.refresh_bindings()
 
     def _gone(self) -> None:
@@ -157,12 +159,23 @@ class AccountScreen(DeskScreen):
         window.empty = "no live token: i issues one"
         await window.show(whole(shown))
 
-    def _say_what_is_shown(self, held: "list[tokens.Line]") -> None:
-        live = sum(line.state not in ENDED for line in held)
-        told = [wording.plural(live, "token")]
-        if len(held) > live:
-            told.append(f"{len(held) - live} ended, h {'folds' if self._ended else 'shows'} them")
-        self.facts(" · ".join([*told, self._account_id]))
+    def _say_what_is_shown(self) -> None:
+        told = {"tokens": self._tokens_told, "access": self._access_told, "activity": self._activity_told}
+        self.facts(" · ".join([*told[self.tab](), self._account_id]))
+
+    def _tokens_told(self) -> list[str]:
+        live = sum(line.state not in ENDED for line in self._held)
+        ended = len(self._held) - live
+        folded = [f"{ended} ended, h {'folds' if self._ended else 'shows'} them"] if ended else []
+        return [wording.plural(live, "token"), *folded]
+
+    def _access_told(self) -> list[str]:
+        reached = {line.found.person.id for line in self.query_one("#reach-list", Window).rows}
+        given = self.query_one("#grant-list", Window).total
+        return [wording.plural(given, "grant"), f"{wording.plural(len(reached), 'person', 'people')} can reach it"]
+
+    def _activity_told(self) -> list[str]:
+        return [wording.plural(self.query_one("#event-list", Window).total, "event")]
 
     async def _show_activity(self) -> None:
         from botdesk import audit
@@ -216,8 +229,9 @@ class AccountScreen(DeskScreen):
         self.app.push_screen(EventDialog(message.row) if is_event else TokenDialog(message.row, self.now))
 
     def on_tabbed_content_tab_activated(self) -> None:
-        """Put the keys to the list of the tab."""
+        """Put the keys to the list of the tab, and say what it shows."""
         self.query_one(f"#{self.tab} Window").focus()
+        self._say_what_is_shown()
         self.refresh_bindings()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
