@@ -44,9 +44,9 @@ def test_any_other_name_is_refused_with_a_hint(name: str) -> None:
         ("nightly--build", "try 'nightly-build'"),
         ("-nightly-build-", "try 'nightly-build'"),
         ("9-lives", "try 'lives'"),
-        ("CI", "use 3 to 40, as in nightly-build"),
-        ("x" * 41, "use 3 to 40, as in nightly-build"),
-        ("東京ボット", "use lower-case words joined by '-', as in nightly-build"),
+        ("CI", "use 3 to 40 characters, as in nightly-build"),
+        ("x" * 41, "use 3 to 40 characters, as in nightly-build"),
+        ("東京ボット", "lower-case words joined by '-', as in nightly-build"),
         ("[@click=app.quit]x[/]", "try 'click-app-quit-x'"),
     ],
 )

@@ -70,27 +70,29 @@ def state(account: Account) -> AccountState:
 
 
 def check_name(name: str) -> str:
-    """Check an account's name: lower-case kebab, 3 to 40 characters.
+    """Check an account's name: lower-case words joined by '-', 3 to 40 characters.
 
     Raises:
         InvalidInput: It is no such name; the hint says what would be one.
     """
     name = wording.clean(name, "name", longest=200, required=True)
     if not 3 <= len(name) <= 40:
-        raise InvalidInput(f"the name has {len(name)} characters", hint="use 3 to 40, as in nightly-build")
+        raise InvalidInput(
+            f"the name has {wording.plural(len(name), 'character')}", hint="use 3 to 40 characters, as in nightly-build"
+        )
     if not _NAME.fullmatch(name):
-        raise InvalidInput(f"the name {name!a} is not lower-case kebab", hint=_suggested(name))
+        raise InvalidInput(f"an account cannot be called {name!a}", hint=_suggested(name))
     return name
 
 
 def _suggested(name: str) -> str:
     better = "-".join(re.findall(r"[a-z0-9]+", name.lower())).lstrip("0123456789-")[:40].rstrip("-")
-    return f"try {better!r}" if len(better) >= 3 else "use lower-case words joined by '-', as in nightly-build"
+    return f"try {better!r}" if len(better) >= 3 else "lower-case words joined by '-', as in nightly-build"
 
 
 def vague(name: str) -> str:
     """A hint when the name is good in form, but tells nobody what the bot does; else empty."""
-    return f"{name!r} says little: name the job, as in nightly-build or metrics-ingest" if name in _VAGUE else ""
+    return f"{name!r} says little: name the job, as in nightly-build" if name in _VAGUE else ""
 
 
 def create(
@@ -106,7 +108,7 @@ def create(
 
     Args:
         tx: The transaction.
-        name: Lower-case kebab, 3 to 40 characters, unique among the accounts that are not removed.
+        name: Lower-case words joined by '-', 3 to 40 characters, unique among the accounts that are not removed.
         purpose: What kind of bot it is.
         description: What it does, in a sentence.
         scopes: What its tokens may at most be allowed (RFC 6749 §3.3).

@@ -3,13 +3,26 @@
 from pathlib import Path
 
 import pytest
-from textual.widgets import Input
+from textual.widgets import Input, Static
 
 from botdesk import accounts, grants, people
 from botdesk.access import Level, Standing
 from botdesk.testing import open_desk
 from botdesk.tui.base import DEMO, DeskScreen
-from tests.tui.stage import accounts_of, click, complaints, names, opened, press, said, shown, window
+from tests.tui.stage import (
+    accounts_of,
+    click,
+    complaints,
+    names,
+    opened,
+    paste,
+    press,
+    said,
+    settle,
+    shown,
+    warned,
+    window,
+)
 
 
 async def test_the_first_start_says_who_is_the_first_admin_and_teaches(tmp_path: Path) -> None:
@@ -39,10 +52,32 @@ async def test_a_name_is_judged_while_it_is_typed(path: Path) -> None:
         assert "a good name" in shown(pilot)
 
 
+@pytest.mark.parametrize("typed", ["a", "A" * 39 + "b", "Deploy_Bot_" * 4, "my-bot", "ab cd" * 8])
+async def test_what_is_said_of_a_name_fits_below_it(path: Path, typed: str) -> None:
+    async with opened(path) as pilot:
+        await press(pilot, "n")
+        await paste(pilot, typed)
+        hint = pilot.app.screen.query_one("#name-hint", Static)
+        assert hint.size.height == 1
+        assert len(str(hint.render())) <= hint.size.width
+
+
+async def test_a_field_that_is_reached_by_tab_is_typed_anew(path: Path) -> None:
+    async with opened(path) as pilot:
+        await press(pilot, "n", "deploy-bot", "tab", "tab", "tab", "tab", "30d", "shift+tab", "a:b", "enter", "ctrl+s")
+        assert "created deploy-bot" in said(pilot)
+    made = accounts_of(path)["deploy-bot"].account
+    assert (made.scopes, made.rotation_days) == ("a:b", 30)
+
+
 async def test_a_wrong_name_is_told_with_a_hint_and_nothing_typed_is_lost(path: Path) -> None:
     async with opened(path) as pilot:
         await press(pilot, "n", "Deploy_Bot", "ctrl+s")
-        assert "try 'deploy-bot'" in shown(pilot)
+        assert "try 'deploy-bot'" in warned(pilot)
+        await press(pilot, "x", "tab", "right")
+        assert "try 'deploy-botx'" in shown(pilot)
+        assert warned(pilot) == ""
+        await press(pilot, "shift+tab", "end", "backspace")
         await press(pilot, "escape")
         assert "esc again throws away what you typed" in shown(pilot)
         assert pilot.app.screen.query_one("#name", Input).value == "Deploy_Bot"
@@ -55,7 +90,9 @@ async def test_what_the_desk_refuses_is_told_in_the_form_and_nothing_typed_is_lo
         await press(pilot, "n", "catalog-sync", "tab", "tab", "Rolls", "ctrl+s")
         assert "the name 'catalog-sync' is taken" in shown(pilot)
         assert pilot.app.screen.query_one("#description", Input).value == "Rolls"
-        await press(pilot, "shift+tab", "shift+tab", "-two", "ctrl+s")
+        await press(pilot, "shift+tab", "shift+tab", "end", "-two")
+        assert warned(pilot) == ""
+        await press(pilot, "ctrl+s")
         assert "created catalog-sync-two" in said(pilot)
 
 
@@ -185,6 +222,7 @@ async def test_the_preview_follows_the_cursor_where_there_is_room(path: Path) ->
         await press(pilot, "j")
         assert "ada created metrics-ingest" in shown(pilot)
         await pilot.resize_terminal(80, 24)
+        await settle(pilot)
         assert "ada created" not in shown(pilot)
 
 

@@ -85,6 +85,23 @@ async def test_every_screen_and_dialog_can_be_opened_at_any_size(path: Path, siz
         assert names(pilot)[0] in shown(pilot)
 
 
+@pytest.mark.parametrize("size", [(60, 15), (40, 10)])
+@pytest.mark.parametrize("keys", [("n",), ("i",), ("a",), ("i", "farm", "ctrl+s", "f"), ("i", "farm", "ctrl+s", "x")])
+async def test_the_field_that_is_typed_into_is_in_view(
+    path: Path, keys: tuple[str, ...], size: tuple[int, int]
+) -> None:
+    async with opened(path) as pilot:
+        await press(pilot, *keys)
+        await pilot.resize_terminal(*size)
+        await settle(pilot)
+        for _ in range(5):
+            dialog = pilot.app.screen
+            assert dialog.focused is not None
+            assert dialog.find_widget(dialog.focused).visible_region.height >= 1
+            await press(pilot, "tab" if keys[-1] not in "fx" else "x")
+        await press(pilot, "escape", "f" if keys[-1] in "fx" else "escape")
+
+
 async def test_theme_screen_filter_and_head_are_remembered(path: Path, tmp_path: Path) -> None:
     memory = Memory.load(tmp_path / "state" / "tui.json")
     async with opened(path, memory=memory) as pilot:

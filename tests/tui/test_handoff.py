@@ -114,6 +114,10 @@ async def test_closing_without_a_handoff_revokes(path: Path) -> None:
     async with opened(path) as pilot:
         await press(pilot, *ISSUE, "enter", "escape")
         assert "esc again revokes it" in shown(pilot)
+        assert "esc again: it is revoked" in shown(pilot)
+        await press(pilot, "f", "escape")
+        assert "esc gives up" in shown(pilot)
+        await press(pilot, "escape")
         await press(pilot, "escape")
         assert "nobody has 'farm': it was revoked" in said(pilot)
         assert not whole_tokens(before)

@@ -51,7 +51,7 @@ async def look_at_the_head(pilot: Pilot[str]) -> None:
 
 async def test_a_stale_modification_is_refused_and_looking_again_keeps_both_changes(path: Path) -> None:
     async with opened(path, size=(120, 40)) as pilot:
-        await press(pilot, "e", "tab", "tab", "tab", " deploy:write")
+        await press(pilot, "e", "tab", "tab", "tab", "end", " deploy:write")
         meanwhile(path, emil_modifies)
         await press(pilot, "ctrl+s")
         assert "was changed since you looked: emil modified catalog-sync: description none → theirs" in warned(pilot)

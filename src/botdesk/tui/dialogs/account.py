@@ -40,7 +40,7 @@ class AccountDialog(Form[AccountDraft]):
         try:
             name = accounts.check_name(event.value)
         except InvalidInput as error:
-            hint.update(f"{error.message} — {error.hint}" if event.value else error.hint)
+            hint.update(error.hint if event.value else NAME_HINT)
         else:
             hint.update(accounts.vague(name) or "a good name")
 

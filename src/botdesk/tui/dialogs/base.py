@@ -14,6 +14,26 @@ from botdesk.errors import BotdeskError
 T = TypeVar("T")
 
 
+class Body(VerticalScroll):
+    """What scrolls between the title and the keys; the field that is typed into is in view, however small it is."""
+
+    def on_mount(self) -> None:
+        """Follow how long the text is: what is narrower is longer."""
+        self.watch(self, "virtual_size", self.show_focused, init=False)
+
+    def on_resize(self) -> None:
+        """Show the field in what room there is now."""
+        self.show_focused()
+
+    def show_focused(self) -> None:
+        """Show the field that is typed into, once it has its place."""
+        self.call_after_refresh(self._show_focused)
+
+    def _show_focused(self) -> None:
+        if self.screen.focused is not None:
+            self.screen.focused.scroll_visible(animate=False)
+
+
 class Dialog(ModalScreen[T | None], Generic[T]):
     """A framed box over the screen that it was asked from.
 
@@ -38,7 +58,7 @@ class Dialog(ModalScreen[T | None], Generic[T]):
         """Lay the frame around the dialog's own body."""
         with Vertical(id="frame"):
             yield Static(self._named, id="dialog-title", markup=False)
-            with VerticalScroll(id="dialog-body", can_focus=False):
+            with Body(id="dialog-body", can_focus=False):
                 yield from self.body()
             yield Static("", id="dialog-error", markup=False)
             yield Static(self.KEYS, id="dialog-keys")
@@ -56,6 +76,10 @@ class Dialog(ModalScreen[T | None], Generic[T]):
         line = self.query_one("#dialog-error", Static)
         line.set_class(good, "good")
         line.update(wording.visible(text))
+
+    def on_descendant_focus(self) -> None:
+        """Show the field that is typed into."""
+        self.query_one(Body).show_focused()
 
     def action_scroll(self, lines: int) -> None:
         """Scroll the body."""

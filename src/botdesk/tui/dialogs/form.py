@@ -13,7 +13,7 @@ from textual.widgets import Input, Static
 from botdesk import wording
 from botdesk.errors import BotdeskError, Conflict, InvalidInput
 from botdesk.tui.dialogs.base import Dialog
-from botdesk.tui.widgets.choice import Choice, Pick, chooser
+from botdesk.tui.widgets.choice import Choice, Chosen, Pick, chooser
 from botdesk.tui.widgets.filter import Line
 
 if TYPE_CHECKING:
@@ -24,6 +24,9 @@ R = TypeVar("R")
 
 SLOW_SECONDS: Final = 0.5
 MOST: Final = 6
+ANY: Final = "*"
+"""Stands for any field."""
+
 LOOK_AGAIN: Final = "ctrl+r looks again"
 
 
@@ -90,8 +93,8 @@ class Form(Dialog[Any], Generic[T]):
         Binding("ctrl+s", "submit", "Do it", show=False),
         Binding("enter", "next", "Next", show=False),
         Binding("ctrl+r", "look", "Look again", show=False),
-        Binding("down", "app.focus_next", "Next field", show=False),
-        Binding("up", "app.focus_previous", "Field before", show=False),
+        Binding("tab,down", "go(1)", "Next field", show=False),
+        Binding("shift+tab,up", "go(-1)", "Field before", show=False),
     ]
 
     def __init__(self, title: str, fields: Sequence[Field], *, said: str = "") -> None:
@@ -104,6 +107,7 @@ class Form(Dialog[Any], Generic[T]):
         self._said = wording.visible(said, lines=True)
         self._armed = False
         self._busy = False
+        self._blamed = ""
 
     def body(self) -> ComposeResult:
         """The text, then each field with its name before it and its hint below."""
@@ -196,7 +200,7 @@ class Form(Dialog[Any], Generic[T]):
         try:
             filled = self.result(self.values)
         except Wrong as error:
-            self.complain(error)
+            self._blame(error, error.key)
             self.query_one(f"#{error.key}").focus()
             return
         self._busy = True
@@ -211,15 +215,25 @@ class Form(Dialog[Any], Generic[T]):
             if await self._news():
                 self.warn(f"{error.message} — {LOOK_AGAIN}")
             else:
-                self.complain(error)
+                self._blame(error, ANY)
             return
         except BotdeskError as error:
-            self.complain(error)
+            self._blame(error, ANY)
             return
         finally:
             slow.stop()
             self._busy = False
         self.dismiss(answer)
+
+    def _blame(self, error: BotdeskError, key: str) -> None:
+        """Complain about a field, or about `ANY`, until it is another."""
+        self.complain(error)
+        self._blamed = key
+
+    def _absolve(self, key: str) -> None:
+        if self._blamed in (key, ANY):
+            self._blamed = ""
+            self.warn("")
 
     def action_next(self) -> None:
         """Go on to the next field, or submit from the last."""
@@ -227,15 +241,25 @@ class Form(Dialog[Any], Generic[T]):
         if self.focused is None or self.focused.id == last:
             self.action_submit()
         else:
-            self.focus_next()
+            self.action_go(1)
+
+    def action_go(self, step: int) -> None:
+        """Go to the next field or the one before; what is typed there takes the place of what it holds."""
+        found = self.focus_next() if step > 0 else self.focus_previous()
+        if isinstance(found, Input):
+            found.select_all()
 
     def on_input_changed(self, event: Input.Changed) -> None:
-        """Ask anew before what was typed meanwhile is thrown away."""
-        self._armed = False
+        """Ask anew before what was typed meanwhile is thrown away; take back what is said of a field as it was."""
+        if self._armed:
+            self._armed = False
+            self.warn("")
+        self._absolve(event.input.id or "")
         self._rehearse()
 
-    def on_chosen(self) -> None:
-        """Tell what would come of what is chosen."""
+    def on_chosen(self, event: Chosen) -> None:
+        """Take back what is said of a choice as it was, and tell what would come of it as it is."""
+        self._absolve(event.key)
         self._rehearse()
 
     @work(exclusive=True, group="what-if")

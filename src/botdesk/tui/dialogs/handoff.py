@@ -47,11 +47,12 @@ class HandoffDialog(Dialog[Receipt]):
     AUTO_FOCUS = ""
     KEYS = (
         "[@click=screen.clipboard]c clipboard[/] · [@click=screen.file]f file[/] · "
-        "[@click=screen.command]x command[/] · [@click=screen.leave]esc gives up: it is revoked[/]"
+        "[@click=screen.command]x command[/] · [@click=screen.leave]esc gives up[/]"
     )
-    CONFINED_KEYS = "[@click=screen.clipboard]c clipboard[/] · [@click=screen.leave]esc gives up: it is revoked[/]"
+    CONFINED_KEYS = "[@click=screen.clipboard]c clipboard[/] · [@click=screen.leave]esc gives up[/]"
     WHERE_KEYS = "enter hands it over · [@click=screen.leave]esc goes back[/]"
-    RECORD_KEYS = "[@click=screen.record]r records it again[/] · [@click=screen.leave]esc gives up: it is revoked[/]"
+    RECORD_KEYS = "[@click=screen.record]r records it again[/] · [@click=screen.leave]esc gives up[/]"
+    ARMED = ("esc gives up", "esc again: it is revoked")
     DONE_KEYS = "[@click=screen.paste]p paste to check[/] · [@click=screen.leave]enter or esc: done[/]"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("c", "clipboard", "Clipboard", show=False),
@@ -120,7 +121,7 @@ class HandoffDialog(Dialog[Receipt]):
 
     def on_mount(self) -> None:
         """Offer the targets; the fields come when they are asked for."""
-        self._keys(self.CONFINED_KEYS if self._confined else self.KEYS)
+        self._keys(self._offers)
         self.query_one("#handoff-where").display = False
         self.query_one("#handoff-paste").display = False
         self.set_interval(0.5, self._tick)
@@ -130,6 +131,10 @@ class HandoffDialog(Dialog[Receipt]):
 
     def _keys(self, text: str) -> None:
         self.query_one("#dialog-keys", Static).update(text)
+
+    @property
+    def _offers(self) -> str:
+        return self.CONFINED_KEYS if self._confined else self.KEYS
 
     @property
     def _open(self) -> bool:
@@ -154,7 +159,7 @@ class HandoffDialog(Dialog[Receipt]):
         where = self.query_one("#handoff-where", Input)
         if kind != self._kind:
             where.value = ""
-        self._kind = kind
+        self._kind, self._armed = kind, False
         where.placeholder, where.display = hint, True
         self.warn("")
         self._keys(self.WHERE_KEYS)
@@ -185,7 +190,7 @@ class HandoffDialog(Dialog[Receipt]):
         except InvalidInput as error:
             self.complain(error)
             return
-        self._busy = True
+        self._busy, self._armed = True, False
         self.warn("")
         self._say("working …")
         self._work(chosen)
@@ -286,9 +291,10 @@ class HandoffDialog(Dialog[Receipt]):
         if where.display:
             where.display = False
             self.set_focus(None)
-            self._keys(self.KEYS)
+            self._keys(self._offers)
         elif self._receipt is None and not self._armed:
             self._armed = True
+            self._keys((self._offers if self._given is None else self.RECORD_KEYS).replace(*self.ARMED))
             self.warn("the token does not work yet: esc again revokes it")
         else:
             self._secret = None

@@ -23,7 +23,11 @@ NONE: Final = -1
 
 
 class Chosen(Message):
-    """Another one is chosen."""
+    """Another one is chosen; `key` is the id of what it was chosen in."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__()
+        self.key = key
 
 
 class Choice(Widget, can_focus=True):
@@ -54,7 +58,7 @@ class Choice(Widget, can_focus=True):
 
     def watch_place(self) -> None:
         """Tell that another one is chosen."""
-        self.post_message(Chosen())
+        self.post_message(Chosen(self.id or ""))
 
     def render(self) -> Text:
         """Draw the chosen text between arrows, and how many there are."""
@@ -154,11 +158,11 @@ class Pick(Widget, can_focus=True):
     def watch_typed(self) -> None:
         """Begin at the top of what is found; where nothing is typed, on none."""
         self.place = 0 if self.typed else NONE
-        self.post_message(Chosen())
+        self.post_message(Chosen(self.id or ""))
 
     def watch_place(self) -> None:
         """Tell that another one is chosen."""
-        self.post_message(Chosen())
+        self.post_message(Chosen(self.id or ""))
 
     def on_click(self, event: events.Click) -> None:
         """Pick the clicked one."""
