@@ -133,5 +133,7 @@ class Terminal:
             pid, status = os.waitpid(self.pid, os.WNOHANG)
             if pid:
                 self._status = status
+                while select.select([self._master], [], [], 0)[0] and self.pump(0):
+                    pass
                 return os.waitstatus_to_exitcode(status)
         raise AssertionError(f"the program did not end; the screen is:\n{self.text}")
