@@ -15,6 +15,7 @@ import pytest
 
 from botdesk import bearer, clipboard, handoff
 from botdesk.errors import HandoffFailed
+from botdesk.handoff import Cleared
 from botdesk.target import Clipboard
 from botdesk.testing import seeded
 from tests.terminal import Terminal
@@ -137,9 +138,9 @@ def test_a_display_takes_the_secret_and_gives_it_back_to_the_clearing() -> None:
     assert held() == TEXT
     assert not _seen_among_processes(TEXT)
     assert receipt.clearing is not None
-    assert receipt.clearing.clear()
+    assert receipt.clearing.clear() is Cleared.DONE
     assert held() == ""
-    assert not receipt.clearing.clear()
+    assert receipt.clearing.clear() is Cleared.LEFT
 
 
 def _seen_among_processes(text: str) -> list[Path]:
@@ -158,8 +159,29 @@ def test_a_clipboard_that_holds_something_else_by_now_is_left_alone() -> None:
     receipt = handoff.give(SECRET, Clipboard())
     copied("groceries")
     assert receipt.clearing is not None
-    assert not receipt.clearing.clear()
+    assert receipt.clearing.clear() is Cleared.LEFT
     assert held() == "groceries"
+
+
+@pytest.mark.parametrize("broken", ["reading", "clearing"])
+def test_a_clipboard_that_cannot_be_read_or_cleared_is_not_told_to_hold_something_else(
+    tmp_path: Path, broken: str
+) -> None:
+    kept = tmp_path / "kept"
+    reading = "exit 1" if broken == "reading" else f"cat {kept}; touch {tmp_path}/read"
+    program = tmp_path / "xclip"
+    program.write_text(f"""#!/bin/sh
+case "$*" in *-o*) {reading};; *) [ -e {tmp_path}/read ] && exit 1; cat > {kept};; esac
+""")
+    program.chmod(0o755)
+    environ = {"DISPLAY": ":0", "PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    receipt = handoff.give(SECRET, Clipboard(), environ=environ)
+    assert receipt.method == "native"
+    assert kept.read_text() == TEXT
+    assert receipt.clearing is not None
+    assert receipt.clearing.clear() is Cleared.UNKNOWN
+    assert "clear it by hand" in Cleared.UNKNOWN
+    assert kept.read_text() == TEXT
 
 
 @pytest.mark.usefixtures("native")

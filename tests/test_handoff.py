@@ -16,6 +16,7 @@ import pytest
 from botdesk import bearer, handoff
 from botdesk.bearer import LEAKED, Secret
 from botdesk.errors import BotdeskError, HandoffFailed
+from botdesk.handoff import Cleared
 from botdesk.target import Clipboard, Command, File
 from botdesk.testing import seeded
 from tests.frames import secrets_in
@@ -310,7 +311,7 @@ def test_the_sequence_for_the_terminal_is_all_that_a_terminal_gets() -> None:
     assert "sent to your terminal" in receipt.words
     assert receipt.hint
     assert receipt.clearing is not None
-    assert receipt.clearing.clear()
+    assert receipt.clearing.clear() is Cleared.ASKED
     assert sent[1:] == ["\x1b]52;c;!\x07"]
     assert not any(form in repr((receipt, receipt.clearing)) for form in FORMS)
 

@@ -15,6 +15,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from pathlib import Path
 from typing import IO, Final, Literal
 
@@ -40,6 +41,15 @@ _HIDDEN: Final = "\x00"
 Method = Literal["native", "osc52", "file", "command", "stdout"]
 
 
+class Cleared(StrEnum):
+    """What became of the clipboard, in words."""
+
+    DONE = "the clipboard was cleared"
+    ASKED = "your terminal was asked to clear its clipboard"
+    LEFT = "the clipboard held something else and was left alone"
+    UNKNOWN = "the clipboard could not be read or cleared: if it may hold the secret, clear it by hand"
+
+
 @dataclass(frozen=True, slots=True)
 class Clearing:
     """Clears the clipboard later, without keeping the secret."""
@@ -49,17 +59,21 @@ class Clearing:
     write: Write = field(repr=False)
     environ: Mapping[str, str] = field(repr=False)
 
-    def clear(self) -> bool:
-        """Clear the clipboard; natively only while it still holds that secret.
-
-        Returns:
-            True when it was cleared, or asked of the terminal; False when it held something else or cannot be told.
-        """
+    def clear(self) -> Cleared:
+        """Clear the clipboard; natively only while it still holds that secret."""
         if self.method == "osc52":
-            self.write(clipboard.clearing_sequence(self.environ))
-            return True
+            return self._ask()
         held = clipboard.paste_native(self.environ)
-        return held is not None and self.fingerprint.matches(held) and clipboard.clear_native(self.environ)
+        if held is not None and not self.fingerprint.matches(held):
+            return Cleared.LEFT
+        return Cleared.DONE if held is not None and clipboard.clear_native(self.environ) else Cleared.UNKNOWN
+
+    def _ask(self) -> Cleared:
+        try:
+            self.write(clipboard.clearing_sequence(self.environ))
+        except OSError:
+            return Cleared.UNKNOWN
+        return Cleared.ASKED
 
 
 @dataclass(frozen=True, slots=True)
@@ -355,6 +369,6 @@ def _print(secret: Secret) -> HandoffFailed | InvalidInput | None:
 
 
 __all__ = [
-    "Clearing", "Clipboard", "Command", "File", "Receipt", "Stdout", "Target",
+    "Cleared", "Clearing", "Clipboard", "Command", "File", "Receipt", "Stdout", "Target",
     "clipboard_advice", "clipboard_way", "give", "parse_target", "write_tty",
 ]  # fmt: skip

@@ -246,6 +246,18 @@ def test_a_native_clipboard_is_cleared_only_while_it_holds_the_secret(
     assert (tmp_path / "clip").read_text() == (copied or "")
 
 
+def test_a_clipboard_that_cannot_be_read_is_to_be_cleared_by_hand(
+    desk: Run, terminal: Callable[..., Terminal], native: dict[str, str], tmp_path: Path
+) -> None:
+    screen = terminal("token", "issue", "nightly-build", "--label", "x", more=native)
+    screen.wait_for("Ctrl-C clears it now")
+    (tmp_path / "clip").rename(tmp_path / "out of reach")
+    screen.send("\x03")
+    assert screen.wait_exit() == 0
+    assert "clear it by hand" in said(screen)
+    assert "left alone" not in said(screen)
+
+
 def test_an_interrupt_after_the_delivery_revokes_the_token_too(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

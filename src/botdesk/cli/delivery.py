@@ -123,8 +123,7 @@ def _held_back() -> Iterator[list[int]]:
 def _take_back(desk: Desk, token_id: str, given: handoff.Receipt | None) -> None:
     """Revoke a token whose handoff did not end well, so that what may have been given away is worth nothing."""
     if given is not None and given.clearing is not None:
-        with contextlib.suppress(OSError):
-            given.clearing.clear()
+        given.clearing.clear()
     try:
         pending = desk.ask(tokens.line, token_id).state is tokens.TokenState.PENDING
         if pending:
@@ -186,15 +185,10 @@ def _count_down(seconds: int) -> None:
 
 
 def _clear(clearing: handoff.Clearing) -> None:
-    cleared = False
-    with contextlib.suppress(OSError):
-        cleared = clearing.clear()
+    cleared = clearing.clear()
     if output.on_terminal(sys.stderr):
         output.overwrite("")
-    if clearing.method == "osc52" and cleared:
-        output.talk("your terminal was asked to clear its clipboard")
-    else:
-        output.talk("the clipboard was cleared" if cleared else "the clipboard held something else and was left alone")
+    output.talk(cleared)
 
 
 MOST_PRESENTED: Final = 4096

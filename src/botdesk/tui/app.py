@@ -32,7 +32,7 @@ from botdesk.tui.watch import Watch
 
 if TYPE_CHECKING:
     from botdesk.desk import Desk, Transaction
-    from botdesk.handoff import Clearing
+    from botdesk.handoff import Cleared, Clearing
     from botdesk.tui.dialogs.form import Form, Look
 
 P = ParamSpec("P")
@@ -109,6 +109,7 @@ class BotdeskApp(App[str]):
         self.history = Watch(memory)
         self.clearings: list[Clearing] = []
         self.pending: set[str] = set()
+        self._cleared: dict[int, asyncio.Future[Cleared]] = {}
         self.memory = memory
         self.clock = clock
         self.changed: Signal[None] = Signal(self, "changed")
@@ -362,12 +363,12 @@ class BotdeskApp(App[str]):
         self.clearings.append(clearing)
         self.set_timer(seconds, lambda: self.clear_now(clearing))
 
-    async def clear_now(self, clearing: "Clearing") -> bool:
-        """Clear the clipboard, once; False when it held something else by now."""
-        if clearing not in self.clearings:
-            return True
-        self.clearings.remove(clearing)
-        return await asyncio.to_thread(clearing.clear)
+    async def clear_now(self, clearing: "Clearing") -> "Cleared":
+        """Clear the clipboard, once; whoever asks again is told what became of it."""
+        if clearing in self.clearings:
+            self.clearings.remove(clearing)
+            self._cleared[id(clearing)] = asyncio.ensure_future(asyncio.to_thread(clearing.clear))
+        return await asyncio.shield(self._cleared[id(clearing)])
 
     def _handle_exception(self, error: Exception) -> None:
         """Show an error of the desk that nobody took; end the program on any other, without Textual's locals."""

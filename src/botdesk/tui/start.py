@@ -2,6 +2,7 @@
 
 import contextlib
 import signal
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -87,8 +88,10 @@ def _tidy(app: BotdeskApp) -> None:
     from botdesk import handoff, tokens
 
     for clearing in app.clearings:
-        with contextlib.suppress(OSError):
-            replace(clearing, write=handoff.write_tty).clear()
+        cleared = replace(clearing, write=handoff.write_tty).clear()
+        if cleared is handoff.Cleared.UNKNOWN:
+            with contextlib.suppress(OSError):
+                sys.stderr.write(f"botdesk: {cleared}\n")
     if app.memory is not None:
         app.memory.save()
     if app.is_open:

@@ -16,13 +16,13 @@ from textual.widgets import Input, Static
 
 from botdesk import bearer, handoff, tokens, wording
 from botdesk.errors import BotdeskError, InvalidInput
-from botdesk.handoff import Clearing, Receipt, Target
+from botdesk.handoff import Cleared, Clearing, Receipt, Target
 from botdesk.tui.dialogs.base import Dialog
 from botdesk.tui.widgets.filter import Line
 
 Give = Callable[[bearer.Secret, Target], Receipt]
 Deliver = Callable[[Receipt], Awaitable[None]]
-Clear = Callable[[Clearing], Awaitable[bool]]
+Clear = Callable[[Clearing], Awaitable[Cleared]]
 
 TOKEN_LENGTH = len(bearer.PREFIX) + bearer.ID_LENGTH + 1 + bearer.SECRET_LENGTH + bearer.CHECK_LENGTH
 
@@ -81,7 +81,7 @@ class HandoffDialog(Dialog[Receipt]):
             issued: The pending token with its secret.
             give: Gives a secret to a target; called in a thread.
             deliver: Notes in the store that it was handed over.
-            clear: Clears the clipboard; False when it held something else.
+            clear: Clears the clipboard, and tells what became of it.
             seconds: After how many seconds the clipboard is cleared.
             way: How the clipboard is reached: `native` or `osc52`.
             confined: Whether neither a file nor a command of this machine takes it.
@@ -265,9 +265,7 @@ class HandoffDialog(Dialog[Receipt]):
     @work(exclusive=True, group="clear")
     async def _end_countdown(self, clearing: Clearing) -> None:
         cleared = await self._clear(clearing)
-        self._cleared = (
-            "The clipboard was cleared." if cleared else "The clipboard held something else and was left alone."
-        )
+        self._cleared = f"{cleared[0].upper()}{cleared[1:]}."
         if self._receipt is not None:
             self._tell(self._receipt)
 
