@@ -2,7 +2,6 @@
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
-MEASURING = $(shell grep -ls __main__ benchmarks/*.py)
 PIP := $(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
@@ -41,8 +40,8 @@ format: $(READY)  ## put the code in its form
 screenshots: $(READY)  ## draw screenshots/ from the demo desk
 	@$(BIN)/python -m tests.tui.screenshots
 
-bench: $(READY)  ## measure
-	@for script in $(MEASURING); do $(BIN)/python -m benchmarks.$$(basename $$script .py) || exit 1; done
+bench: $(READY)  ## measure, each against a peer or a limit; BENCH=full takes the large sizes
+	@$(BIN)/python -m benchmarks
 
 lock:  ## pin the dependencies anew (needs uv)
 	@uv pip compile --universal --generate-hashes --no-emit-index-url --python-version 3.11 --extra gate --group dev pyproject.toml -o requirements.lock --quiet

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from botdesk import accounts, audit, grants, people, tokens, verification
-from botdesk.access import Level, Standing
+from botdesk.access import Action, Level, Standing
 from botdesk.audit import Filter, Head, Outcome
 from botdesk.desk import Desk
 from botdesk.errors import AccessDenied, InvalidInput
@@ -287,3 +287,28 @@ def test_details_that_are_no_json_are_told_as_nothing(week: Desk) -> None:
     for detail in ("", "[1]", "{", "7", "\x00"):
         event.detail = detail
         assert audit.detail_of(event) == {}
+
+
+def test_many_events_are_counted_so_far_as_it_is_quick(week: Desk) -> None:
+    with week.begin() as tx:
+        for _ in range(audit.MOST_COUNTED + 50):
+            audit.record(tx, Action.AUDIT_EXPORTED, form="csv")
+    every, filtered = week.ask(audit.page), week.ask(audit.page, Filter(action="audit:exported"))
+    assert every.total == week.head().sequence
+    assert filtered.total == audit.MOST_COUNTED + 1
+    assert audit.told(filtered.total) == "1000+ events"
+    assert audit.told(week.ask(audit.page, Filter(action="desk:founded")).total) == "1 event"
+
+
+def test_a_name_finds_what_an_account_did_and_what_a_person_of_that_name_did(week: Desk) -> None:
+    with week.begin() as tx:
+        people.add(tx, "shared-name")
+        accounts.create(tx, "shared-name")
+    week.run(accounts.modify, "shared-name", name="other-name")
+    about = week.ask(audit.page, Filter(account="other-name"))
+    assert {event.account for event in about.rows} == {"shared-name", "other-name"}
+    with week.begin(actor="shared-name") as tx:
+        accounts.create(tx, "made-by-them")
+    with week.begin() as tx:
+        accounts.create(tx, "shared-name")
+    assert [event.account for event in week.ask(audit.page, Filter(actor="shared-name")).rows] == ["made-by-them"]

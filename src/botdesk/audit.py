@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Generic, TypeVar
 
-from sqlalchemy import BigInteger, ColumnElement, String, and_, func, or_, type_coerce
+from sqlalchemy import BigInteger, ColumnElement, String, and_, func, literal_column, or_, type_coerce
 from sqlalchemy import cast as sql_cast
 from sqlmodel import SQLModel, col, select
 
@@ -25,13 +25,16 @@ from botdesk.store.chain import Footing as Footing
 from botdesk.store.chain import Head as Head
 from botdesk.store.chain import Verdict as Verdict
 from botdesk.store.digest import GENESIS, canonical, chained, digest, key_of, raw, stored, stored_before, table_of
-from botdesk.store.tables import Account, Setting, from_text, to_text
+from botdesk.store.tables import CONDITIONS, Account, Person, Setting, from_text, to_text
 from botdesk.store.tables import Event as Event
 from botdesk.store.tables import Outcome as Outcome
 from botdesk.store.transaction import Denial, Transaction
 from botdesk.store.walk import Progress as Progress
 
 T = TypeVar("T")
+
+MOST_COUNTED: Final = 1000
+"""Where counting all would take longer than showing the first, so many are counted."""
 
 MOST_KEPT: Final = 64
 """How many characters the audit keeps of a text that was refused."""
@@ -46,7 +49,7 @@ class Page(Generic[T]):
     Attributes:
         rows: The rows of this page.
         next: What to pass on for the next page; None after the last one.
-        total: How many rows the whole list has.
+        total: How many rows the whole list has; filtered events are counted to one more than `MOST_COUNTED`.
     """
 
     rows: tuple[T, ...]
@@ -327,17 +330,23 @@ def page(
 def _count(tx: Transaction, wanted: list[ColumnElement[bool]]) -> int:
     if not wanted:
         return _head(tx).sequence
-    return tx.session.exec(select(func.count()).select_from(Event).where(*wanted)).one()
+    counted = select(Event.sequence).where(*wanted).limit(MOST_COUNTED + 1).subquery()
+    return tx.session.exec(select(func.count()).select_from(counted)).one()
+
+
+def told(total: int) -> str:
+    """A page's total in words: `17 events`, or `1000+ events` where no more were counted."""
+    return f"{MOST_COUNTED}+ events" if total == MOST_COUNTED + 1 else wording.plural(total, "event")
 
 
 def _wanted(tx: Transaction, filter: Filter) -> list[ColumnElement[bool]]:
-    wanted = [_named(filter.account, Event.account_id, Event.account)] if filter.account else []
+    wanted = [_about(tx, filter.account)] if filter.account else []
     if filter.actor:
-        wanted.append(_by(filter.actor))
+        wanted.append(_by(tx, filter.actor))
     if filter.action:
-        wanted.append(_acted(filter.action))
+        wanted.append(_doing(filter.action, aside=bool(wanted)))
     if filter.outcome:
-        wanted.append(col(Event.outcome) == filter.outcome)
+        wanted += _ending(filter.outcome, aside=bool(wanted))
     if filter.since:
         wanted.append(col(Event.at) >= filter.since)
     if filter.until:
@@ -346,23 +355,49 @@ def _wanted(tx: Transaction, filter: Filter) -> list[ColumnElement[bool]]:
     return wanted + ([] if reach.sees_everything(tx.actor) else [_own(tx)])
 
 
-def _named(text: str, identity: Any, name: Any) -> ColumnElement[bool]:
-    return or_(col(identity) == text, col(name) == text)
+def _about(tx: Transaction, text: str) -> ColumnElement[bool]:
+    """By the ids of the accounts that are called so, which the store has an index for; else by what one was called."""
+    ids = _accounts_called(tx, text)
+    return col(Event.account_id).in_(ids) if ids else col(Event.account) == text
 
 
-def _acted(text: str) -> ColumnElement[bool]:
-    action = col(Event.action)
-    return action == text if ":" in text else action.istartswith(text + ":", autoescape=True)
-
-
-def _by(text: str) -> ColumnElement[bool]:
+def _by(tx: Transaction, text: str) -> ColumnElement[bool]:
+    """What an account did is found by its id; what a person did, or was done in their stead, among what people did."""
+    called = or_(col(Person.id) == text, col(Person.name) == text)
+    person = tx.session.exec(select(Person.id).where(called)).first()
+    if person is None and (ids := _accounts_called(tx, text)):
+        return col(Event.actor_id).in_(ids)
     actor = col(Event.actor)
-    return or_(
+    theirs = or_(
         col(Event.actor_id) == text,
         actor == text,
         actor.istartswith(text + " as ", autoescape=True),
         actor.iendswith(" as " + text, autoescape=True),
     )
+    return and_(col(Event.actor_id).in_(select(Person.id)), theirs) if person else theirs
+
+
+def _doing(text: str, *, aside: bool) -> ColumnElement[bool]:
+    action: Any = _unindexed(Event.action) if aside else col(Event.action)
+    found: ColumnElement[bool] = action == text if ":" in text else action.istartswith(text + ":", autoescape=True)
+    return found
+
+
+def _ending(outcome: Outcome, *, aside: bool) -> list[ColumnElement[bool]]:
+    """By the index of what was not done, which is asked for in its very words; most events were."""
+    if aside or outcome is Outcome.DONE:
+        return [_unindexed(Event.outcome) == outcome.value]
+    return [col(Event.outcome) == outcome, literal_column(f"event.{CONDITIONS['event_refused']}")]
+
+
+def _unindexed(column: Any) -> Any:
+    """A column that no index is taken for: beside an account's or actor's few events, all of an action are too many."""
+    return type_coerce(col(column), String).concat("")
+
+
+def _accounts_called(tx: Transaction, text: str) -> list[str]:
+    """The ids of all accounts of that id or name, removed ones too."""
+    return list(tx.session.exec(select(Account.id).where(or_(col(Account.id) == text, col(Account.name) == text))))
 
 
 def _says(word: str) -> ColumnElement[bool]:

@@ -65,7 +65,7 @@ def list_(
         return
     output.table(("NO", "WHEN", "EVENT"), [_row(event) for event in page.rows])
     if page.next is not None:
-        output.talk(f"{len(page.rows)} of {wording.plural(page.total, 'event')}; --limit shows more")
+        output.talk(f"{len(page.rows)} of {audit.told(page.total)}; --limit shows more")
 
 
 def _filter(

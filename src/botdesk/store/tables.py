@@ -7,7 +7,7 @@ is added later must be nullable and start as NULL: digests leave NULL out, so ol
 
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import BigInteger, CheckConstraint, Dialect, Index, Integer, String, Text, TypeDecorator, text
 from sqlmodel import Field, SQLModel
@@ -264,6 +264,8 @@ class Event(SQLModel, table=True):
         Index("event_account", "account_id", "sequence"),
         Index("event_actor", "actor_id", "sequence"),
         Index("event_at", "at"),
+        Index("event_action", "action", "sequence"),
+        Index("event_refused", "outcome", "sequence"),
     )
 
     sequence: int = Field(primary_key=True, sa_type=BigInteger().with_variant(Integer, "sqlite"))
@@ -288,12 +290,17 @@ class Event(SQLModel, table=True):
 TABLES = (Setting, Person, Role, Membership, Key, Account, Token, Grant, Dismissal, Event)
 
 
-def tell_conditions() -> None:
-    """Tell SQLAlchemy that names are unique among live accounts alone, for whoever makes or compares a schema.
+CONDITIONS: Final = {"account_name_live": "removed_at IS NULL", "event_refused": "outcome <> 'done'"}
+"""What the indexes are of that are not of all rows."""
 
-    It is not told above: that would load the dialect of PostgreSQL and what all its drivers need into every start.
+
+def tell_conditions() -> None:
+    """Tell SQLAlchemy what partial indexes are of, for whoever makes or compares a schema.
+
+    It is not told with the tables: that would load the dialect of PostgreSQL and what all its drivers need into every
+    start.
     """
-    table = SQLModel.metadata.tables["account"]
-    (index,) = (index for index in table.indexes if index.name == "account_name_live")
-    for engine in ("sqlite", "postgresql"):
-        index.dialect_options[engine]["where"] = text("removed_at IS NULL")
+    for table in SQLModel.metadata.tables.values():
+        for index in table.indexes:
+            for engine in ("sqlite", "postgresql") if index.name in CONDITIONS else ():
+                index.dialect_options[engine]["where"] = text(CONDITIONS[str(index.name)])

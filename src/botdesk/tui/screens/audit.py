@@ -117,13 +117,15 @@ class AuditScreen(DeskScreen):
             self._show_verdict(self._verdict, head.sequence - self._verdict.head.sequence)
 
     def _say_what_is_shown(self, wanted: "audit.Filter") -> None:
+        from botdesk import audit
+
         shown = [
             f"{name} {wording.visible(str(value))}"
             for name in ("account", "actor", "action", "outcome", "text")
             if (value := getattr(wanted, name))
         ]
         shown += [f"{name} {wording.when(at)}" for name in ("since", "until") if (at := getattr(wanted, name))]
-        self.facts(" · ".join([wording.plural(self.window.total, "event"), *shown]))
+        self.facts(" · ".join([audit.told(self.window.total), *shown]))
 
     @work(exclusive=True, group="verify")
     async def action_verify(self) -> None:

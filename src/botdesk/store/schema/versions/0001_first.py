@@ -184,6 +184,9 @@ def _events() -> None:
     op.create_index("event_account", "event", ["account_id", "sequence"])
     op.create_index("event_actor", "event", ["actor_id", "sequence"])
     op.create_index("event_at", "event", ["at"])
+    op.create_index("event_action", "event", ["action", "sequence"])
+    refused = sa.text("outcome <> 'done'")
+    op.create_index("event_refused", "event", ["outcome", "sequence"], sqlite_where=refused, postgresql_where=refused)
 
 
 _SQLITE = (
