@@ -2,6 +2,8 @@
 
 import json
 import stat
+import sys
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -172,6 +174,21 @@ def test_the_other_process_walks_its_stretch_and_one_that_finds_anything_is_not_
     for path, begin in ((large, Head(50, "0" * 64)), (tmp_path / "none.db", NOTHING)):
         with Companion(URL.create("sqlite", database=str(path)), begin, last.sequence) as companion:
             assert companion.result(lambda: None) is None
+
+
+@pytest.mark.parametrize("program", ["exit 1", "exec cat /dev/null", "echo no number", "exec <&-; exit 0"])
+def test_another_process_that_fails_at_once_is_passed_over_in_silence(
+    opened: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, program: str
+) -> None:
+    failing = tmp_path / "python"
+    failing.write_text(f"#!/bin/sh\n{program}\n")
+    failing.chmod(0o700)
+    monkeypatch.setattr(sys, "executable", str(failing))
+    fallen: list[object] = []
+    monkeypatch.setattr(threading, "excepthook", fallen.append)
+    with opened.read() as tx:
+        assert walk.verify(tx.session, large=1000).holds
+    assert fallen == []
 
 
 @pytest.mark.parametrize("part", [0.25, 0.75])

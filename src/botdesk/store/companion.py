@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from types import TracebackType
 from typing import Final, Self
 
@@ -64,6 +65,11 @@ class Companion:
         self._reader.join()
 
     def _listen(self, asked: str) -> None:
+        """Ask, and hear what it says; one that dies at once, or says something else, has told nothing."""
+        with suppress(OSError, ValueError):
+            self._hear(asked)
+
+    def _hear(self, asked: str) -> None:
         assert self._process.stdin
         assert self._process.stdout
         with self._process.stdin as asks, self._process.stdout as tells:
