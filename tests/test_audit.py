@@ -15,7 +15,7 @@ from botdesk.access import Action, Level, Standing
 from botdesk.audit import Filter, Head, Outcome
 from botdesk.desk import Desk
 from botdesk.errors import AccessDenied, InvalidInput
-from botdesk.store.digest import chained
+from botdesk.store.digest import GENESIS, chained
 from botdesk.testing import NOON, Clock
 from botdesk.verification import Asked
 from tests.integrity import house
@@ -270,7 +270,11 @@ def test_heads_are_read_as_they_are_written(week: Desk) -> None:
     head = week.head()
     assert Head.parse(f" {head}\n") == head
     assert Head.parse(str(head).upper()) == head
-    for wrong in ("", "latest", "5", f"x:{head.hash}", f"5:{head.hash[:-1]}", f"-1:{head.hash}", f"5:{head.hash}:"):
+    assert Head.parse(f"0:{GENESIS}") == Head(0, GENESIS)
+    for wrong in (
+        "", "latest", "5", f"x:{head.hash}", f"5:{head.hash[:-1]}", f"-1:{head.hash}", f"5:{head.hash}:",
+        f"0:{head.hash}", f"5:{'g' * 64}", f"\u0665:{head.hash}", f"{'9' * 5000}:{head.hash}", "5:" + "\uff11" * 64,
+    ):  # fmt: skip
         with pytest.raises(InvalidInput) as refused:
             Head.parse(wrong)
         assert refused.value.hint

@@ -89,7 +89,15 @@ def test_verify_finds_a_row_that_was_changed_by_hand(desk: Run, place: str) -> N
 
 
 def test_a_wrong_head_is_refused(desk: Run) -> None:
-    assert desk("audit", "verify", "--head", "latest").code == 2
+    for wrong in ("latest", f"0:{'f' * 64}", f"{'9' * 5000}:{'0' * 64}"):
+        refused = desk("audit", "verify", "--head", wrong)
+        assert refused.code == 2
+        assert "that is no audit head" in refused.err
+
+
+def test_a_limit_beyond_all_measure_is_refused(desk: Run) -> None:
+    assert desk("audit", "list", "--limit", "99999999999999999999").code == 2
+    assert desk("audit", "list", "--limit", "1000000").code == 0
 
 
 @pytest.mark.parametrize("words", [("audit", "verify"), ("audit", "list"), ("audit", "export"), ("due",), ("advice",)])

@@ -19,6 +19,8 @@ from botdesk.errors import AuditBroken, Conflict, InvalidInput
 app = typer.Typer(help="What happened, and whether the record holds.", no_args_is_help=True)
 
 PAGE = 500
+MOST = 1_000_000
+"""How many events a list has at the most; an export has them all."""
 
 OfAccount = Annotated[
     str | None,
@@ -50,7 +52,7 @@ def list_(
     since: Since = None,
     until: Until = None,
     text: WithText = "",
-    limit: Annotated[int, typer.Option("--limit", min=1, help="How many at the most, newest first.")] = 50,
+    limit: Annotated[int, typer.Option("--limit", min=1, max=MOST, help="How many at the most, newest first.")] = 50,
     json: AsJson = False,
 ) -> None:
     """List events, newest first."""

@@ -1,5 +1,6 @@
 """The chain of events in words: its head, what is known of a place in it, and what a verification found out."""
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from hashlib import shake_256
@@ -7,6 +8,8 @@ from typing import Final, Self
 
 from botdesk.errors import InvalidInput
 from botdesk.store.digest import GENESIS
+
+_HEAD: Final = re.compile(r"([0-9]{1,18}):([0-9a-f]{64})")
 
 Subject = str
 """A row by its table and its key: `token 7fQ2kLm9Xa`."""
@@ -29,10 +32,10 @@ class Head:
         Raises:
             InvalidInput: The text has another form.
         """
-        sequence, _, digest = text.strip().partition(":")
-        if not sequence.isdecimal() or len(digest) != len(GENESIS):
+        form = _HEAD.fullmatch(text.strip().lower())
+        if form is None or (int(form[1]) == 0 and form[2] != GENESIS):
             raise InvalidInput("that is no audit head", hint="as 'botdesk audit verify' prints it: SEQ:HASH, 64 digits")
-        return cls(int(sequence), digest.lower())
+        return cls(int(form[1]), form[2])
 
     def __str__(self) -> str:
         return f"{self.sequence}:{self.hash}"
