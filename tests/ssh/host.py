@@ -5,6 +5,7 @@ gone at the end.
 """
 
 import contextlib
+import json
 import os
 import pwd
 import re
@@ -20,6 +21,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 DOCS = Path(__file__).parents[2] / "docs" / "ssh.md"
+USED = 8
+"""What userdel ends with while a process of the user runs."""
+
 PATIENCE = 60
 """After how many seconds nobody waits any longer."""
 
@@ -53,9 +57,13 @@ class Host:
 
     def desk(self, *words: str, stdin: str = "", environ: Mapping[str, str] | None = None) -> Ran:
         """Run a botdesk command at the host, as the user that owns the store."""
+        return self.run([*self.command.split(), *words], stdin=stdin, environ=environ)
+
+    def run(self, argv: list[str], *, stdin: str = "", environ: Mapping[str, str] | None = None) -> Ran:
+        """Run a program as the user that owns the store."""
         found = pwd.getpwnam(self.user)
         done = subprocess.run(
-            [*self.command.split(), *words],
+            argv,
             input=stdin,
             capture_output=True,
             text=True,
@@ -73,13 +81,11 @@ class Host:
         assert done.code == 0, done.err
         return done.out
 
-    def make_key(self, name: str, *, of: str | None = None) -> Path:
-        """Make a key pair at the client's side, and let its owner in with it."""
+    def make_key(self, name: str) -> Path:
+        """Make a key pair at the client's side."""
         path = self.folder / "clients" / name
         subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", f"{name}@laptop", "-f", path], check=True)
         self.keys[name] = path
-        if of is not None:
-            self.must("person", "key", "add", of, stdin=path.with_suffix(".pub").read_text())
         return path
 
 
@@ -150,8 +156,15 @@ def built():  # type: ignore[no-untyped-def]
         (folder / "clients").mkdir(mode=0o700)
         yield _furnished(Host(folder, user, _installed(folder)))
     finally:
-        subprocess.run(["userdel", user], capture_output=True)
+        _remove_user(user)
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _remove_user(user: str) -> None:
+    """Take the user away, once the last of their sessions has ended."""
+    end = time.monotonic() + PATIENCE
+    while subprocess.run(["userdel", user], capture_output=True).returncode == USED and time.monotonic() < end:
+        time.sleep(0.1)
 
 
 def _installed(folder: Path) -> Path:
@@ -205,15 +218,26 @@ def _furnished(host: Host) -> Host:
         part.mkdir(mode=0o700)
         os.chown(part, owner.pw_uid, owner.pw_gid)
     config.write_text("argon2_memory_kib = 8\nargon2_passes = 1\n")
-    host.must("person", "add", "ada", "--standing", "admin")
-    host.must("person", "add", "ben")
-    host.must("account", "create", "ci-bot", "--scope", "deploy:write")
-    host.must("account", "create", "hidden-bot")
-    host.must("grant", "give", "ci-bot", "--person", "ben", "--level", "operate")
-    for name in ("ada", "ben"):
-        host.make_key(name, of=name)
-    host.make_key("mallory")
+    public = {name: host.make_key(name).with_suffix(".pub").read_text() for name in ("ada", "ben", "mallory")}
+    done = host.run([str(host.python), "-I", "-c", _FURNISHING], stdin=json.dumps(public))
+    assert done.code == 0, done.err
     return host
+
+
+_FURNISHING = """
+import json, sys
+from botdesk import Desk, accounts, grants, keys, people
+from botdesk.access import Level, Standing
+public = json.load(sys.stdin)
+with Desk.open() as desk, desk.begin() as tx:
+    people.add(tx, "ada", standing=Standing.ADMIN)
+    people.add(tx, "ben")
+    accounts.create(tx, "ci-bot", scopes="deploy:write")
+    accounts.create(tx, "hidden-bot")
+    grants.give(tx, "ci-bot", "person:ben", Level.OPERATE)
+    for name in ("ada", "ben"):
+        keys.add(tx, name, public[name])
+"""
 
 
 def recipe(number: int) -> str:
