@@ -171,6 +171,29 @@ async def test_marked_accounts_get_access_together(path: Path) -> None:
         assert [line.account for line in desk.ask(grants.listed)] == ["catalog-sync", "metrics-ingest"]
 
 
+async def test_marked_accounts_of_which_one_has_the_access_already_get_it_all(path: Path) -> None:
+    with open_desk(path, seed=9) as desk:
+        desk.run(grants.give, "catalog-sync", "role:platform", Level.OPERATE)
+        head = desk.head().sequence
+    async with opened(path) as pilot:
+        await press(pilot, "space", "space", "a", "right", "ctrl+s")
+        assert "role platform may operate 2 accounts" in said(pilot)
+    with open_desk(path) as desk:
+        assert [line.account for line in desk.ask(grants.listed)] == ["catalog-sync", "metrics-ingest"]
+        assert desk.head().sequence == head + 1
+
+
+async def test_marked_accounts_get_access_all_or_none(path: Path) -> None:
+    async with opened(path) as pilot:
+        await press(pilot, "space", "space", "a", "right")
+        with open_desk(path, seed=9) as desk:
+            desk.run(accounts.modify, "metrics-ingest", description="of another's making")
+            await press(pilot, "ctrl+s")
+            assert desk.ask(grants.listed) == []
+            await press(pilot, "ctrl+r", "ctrl+s")
+            assert [line.account for line in desk.ask(grants.listed)] == ["catalog-sync", "metrics-ingest"]
+
+
 async def test_removing_asks_for_the_name(path: Path) -> None:
     async with opened(path) as pilot:
         await press(pilot, "D", "catalog", "ctrl+s")

@@ -26,9 +26,7 @@ async def give(app: "BotdeskApp", lines: Sequence[accounts.Line], *, to: str = "
     dialog = GrantDialog([account.name for account in chosen], roles, names, value=to)
 
     async def attempt(draft: GrantDraft) -> GrantDraft:
-        for account in chosen:
-            await app.run_operation(grants.give, account.id, draft.grantee, draft.level, seen=dialog.seen)
-        return draft
+        return await app.run_operation(_give, [account.id for account in chosen], draft, dialog.seen)
 
     async def look(seen: int) -> Look:
         return await app.ask(_look, [account.id for account in chosen], seen)
@@ -42,6 +40,18 @@ async def give(app: "BotdeskApp", lines: Sequence[accounts.Line], *, to: str = "
     if done is not None:
         named = chosen[0].name if len(chosen) == 1 else f"{len(chosen)} accounts"
         app.say(f"{done.grantee.replace(':', ' ')} may {done.level} {named}")
+
+
+def _give(tx: "Transaction", account_ids: Sequence[str], draft: GrantDraft, seen: int | None) -> GrantDraft:
+    """Give it on all the accounts or on none; those on which it is given so already are passed over."""
+    lacking = [account_id for account_id in account_ids if not _is_given(tx, account_id, draft)]
+    for account_id in lacking or account_ids[:1]:
+        grants.give(tx, account_id, draft.grantee, draft.level, seen=seen)
+    return draft
+
+
+def _is_given(tx: "Transaction", account_id: str, draft: GrantDraft) -> bool:
+    return any((line.grantee, line.level) == (draft.grantee, draft.level) for line in grants.listed(tx, account_id))
 
 
 def _look(tx: "Transaction", account_ids: Sequence[str], seen: int) -> Look:
