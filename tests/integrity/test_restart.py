@@ -17,10 +17,10 @@ from tests.integrity import house
 from tests.integrity.worker import PATIENCE, Ended, Workers
 from tests.postgres_server import Server, make, programs, unmake
 
-CRASHES = int(os.environ.get("CRASHES") or 4)
+CRASHES = int(os.environ.get("CRASHES") or 3)
 """How often the server crashes; twenty times is what is promised."""
 
-BETWEEN = 16
+BETWEEN = 8
 """How much work is done between two crashes, at least."""
 
 OPERATORS = [f"worker-{number}" for number in range(8)]
