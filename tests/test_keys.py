@@ -30,11 +30,11 @@ def key_of(desk: Desk, person: str) -> str:
     return desk.ask(keys.listed, person)[0].key.fingerprint
 
 
-def enter(tmp_path: Path, person: str, key: str | None, *, proven: bool = True) -> Desk:
+def enter(store: str, person: str, key: str | None, *, proven: bool = True) -> Desk:
     entry = Entry(person, key, "ssh 203.0.113.7 SHA256:x", proven)
-    with open_desk(tmp_path / "botdesk.db", seed=8) as opened:
+    with open_desk(store, seed=8) as opened:
         settings, how = opened.settings, {"clock": opened.clock}
-    return Desk.enter(entry, settings=settings, store=tmp_path / "botdesk.db", **how)
+    return Desk.enter(entry, settings=settings, store=store, **how)
 
 
 def test_a_key_is_listed_with_its_owner_and_removed_by_its_beginning(team: Desk) -> None:
@@ -86,8 +86,8 @@ def test_a_disabled_persons_keys_open_nothing(team: Desk) -> None:
 
 
 @pytest.fixture
-def bens(team: Desk, tmp_path: Path) -> Iterator[Desk]:
-    with enter(tmp_path, "ben", key_of(team, "ben")) as opened:
+def bens(team: Desk) -> Iterator[Desk]:
+    with enter(team.location, "ben", key_of(team, "ben")) as opened:
         yield opened
 
 
@@ -98,9 +98,9 @@ def test_who_came_in_with_their_key_is_recorded_with_where_from(bens: Desk) -> N
 
 
 @pytest.mark.parametrize("key", ["ada's", "SHA256:unknown"])
-def test_a_key_that_is_not_ones_own_lets_nobody_in_and_is_recorded(team: Desk, tmp_path: Path, key: str) -> None:
+def test_a_key_that_is_not_ones_own_lets_nobody_in_and_is_recorded(team: Desk, key: str) -> None:
     with pytest.raises(AccessDenied, match="does not let 'ben' in"):
-        enter(tmp_path, "ben", key_of(team, "ada") if key == "ada's" else key)
+        enter(team.location, "ben", key_of(team, "ada") if key == "ada's" else key)
     last = team.ask(audit.page).rows[0]
     assert (last.action, last.outcome, last.actor) == (Action.DESK_OPENED, Outcome.DENIED, "ben")
 
@@ -117,16 +117,16 @@ def test_who_is_in_is_out_when_their_key_is_removed(team: Desk, bens: Desk) -> N
     assert team.ask(audit.page).rows[0].outcome is Outcome.DENIED
 
 
-def test_what_sshd_did_not_let_in_is_the_operator_in_somebodys_stead(team: Desk, tmp_path: Path) -> None:
+def test_what_sshd_did_not_let_in_is_the_operator_in_somebodys_stead(team: Desk) -> None:
     from botdesk.desk import system_user
 
     with pytest.raises(AccessDenied):
-        enter(tmp_path, "ben", None, proven=False)
+        enter(team.location, "ben", None, proven=False)
     team.run(people.add, system_user())
     with pytest.raises(AccessDenied, match="may not act as somebody else"):
-        enter(tmp_path, "ben", None, proven=False)
+        enter(team.location, "ben", None, proven=False)
     team.run(people.modify, system_user(), standing=Standing.ADMIN)
-    with enter(tmp_path, "ben", key_of(team, "ben"), proven=False) as opened:
+    with enter(team.location, "ben", key_of(team, "ben"), proven=False) as opened:
         opened.run(accounts.create, "bens-bot")
         assert opened.ask(audit.page).rows[0].actor == f"{system_user()} as ben"
 

@@ -30,6 +30,7 @@ def future(desk: Run, store: Path) -> Path:
     return store
 
 
+@pytest.mark.sqlite
 def test_check_looks_at_everything(desk: Run) -> None:
     checked = desk("database", "check", "--json")
     assert checked.code == 0
@@ -47,6 +48,7 @@ def test_check_finds_dropped_triggers(desk: Run, store: Path) -> None:
     assert "triggers" in checked.err
 
 
+@pytest.mark.sqlite
 def test_backup_prints_the_path_of_a_private_copy(desk: Run, tmp_path: Path) -> None:
     wanted = tmp_path / "copies" / "copy.db"
     made = desk("database", "backup", wanted)

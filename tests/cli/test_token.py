@@ -379,6 +379,7 @@ def test_ended_tokens_are_folded_until_they_are_asked_for(issued: Ran, desk: Run
     assert [one["label"] for one in desk("token", "list", "--state", "active", "--json").json] == ["farm"]
 
 
+@pytest.mark.sqlite
 def test_the_list_fits_eighty_columns_on_a_terminal(
     desk: Run, tmp_path: Path, terminal: Callable[..., Terminal]
 ) -> None:
