@@ -43,6 +43,9 @@ SHEETS: Final = ("app", "dialogs", "accounts", "account", "access", "audit", "pe
 SCREENS: Final = {name: f"{name.title()}Screen" for name in ("accounts", "access", "audit", "people")}
 """The classes of the screens of the title bar, each in a module of its name."""
 
+PAINTED_SECONDS: Final = 0.03
+"""How long the frame takes to reach the terminal, once it is drawn."""
+
 SLOW_SECONDS: Final = 0.5
 SAVING: Final = "saving …"
 
@@ -185,7 +188,7 @@ class BotdeskApp(App[str]):
         """Open the desk once the first screen is painted: what that imports would hold the painting up."""
         if not self._opening and isinstance(self.screen, DeskScreen):
             self._opening = True
-            self._open()
+            self.set_timer(PAINTED_SECONDS, self._open)
 
     @work(exclusive=True, group="open")
     async def _open(self) -> None:
