@@ -126,6 +126,32 @@ async def test_a_damaged_memory_is_forgotten(path: Path, tmp_path: Path, text: s
         assert len(names(pilot)) == 3
 
 
+def test_a_head_that_another_program_saw_later_is_not_set_back(tmp_path: Path) -> None:
+    kept = tmp_path / "tui.json"
+    first = Memory(kept, heads={"one": f"50:{'a' * 64}"})
+    first.save()
+    second = Memory.load(kept)
+    first.heads["one"] = f"100:{'b' * 64}"
+    first.save()
+    second.heads["two"], second.theme = f"7:{'c' * 64}", "another"
+    second.save()
+    again = Memory.load(kept)
+    assert again.heads == {"one": f"100:{'b' * 64}", "two": f"7:{'c' * 64}"}
+    assert again.theme == "another"
+
+
+def test_what_has_not_changed_is_not_written_again(tmp_path: Path) -> None:
+    kept = tmp_path / "tui.json"
+    memory = Memory(kept, theme="another")
+    memory.save()
+    kept.unlink()
+    memory.save()
+    assert not kept.exists()
+    memory.filters["accounts"] = "metr"
+    memory.save()
+    assert Memory.load(kept).filters == {"accounts": "metr"}
+
+
 async def test_a_history_that_was_rewritten_since_last_time_is_an_alarm(path: Path, tmp_path: Path) -> None:
     memory = Memory(tmp_path / "tui.json", heads={str(path): f"3:{'0' * 64}"})
     async with opened(path, memory=memory) as pilot:

@@ -1,11 +1,12 @@
 """What an operator's own program remembers: theme, last screen, filters, and the last audit head that it saw."""
 
 import contextlib
-import json
-import os
-from dataclasses import asdict, dataclass, field
+import re
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
+
+from botdesk import statefile
 
 
 @dataclass(slots=True)
@@ -18,6 +19,7 @@ class Memory:
         screen: The name of the last screen.
         filters: The filter text of each screen.
         heads: The last audit head seen of each store, as `SEQ:HASH`.
+        saved: What was written last; None before that.
     """
 
     path: Path
@@ -25,13 +27,13 @@ class Memory:
     screen: str = ""
     filters: dict[str, str] = field(default_factory=dict)
     heads: dict[str, str] = field(default_factory=dict)
+    saved: dict[str, Any] | None = field(default=None, repr=False, compare=False)
 
     @classmethod
     def load(cls, path: Path) -> Self:
         """Read the memory; an empty one when the file is absent or unreadable."""
-        memory = cls(path)
-        with contextlib.suppress(OSError, ValueError, AttributeError):
-            found = json.loads(path.read_text("utf-8"))
+        memory, found = cls(path), statefile.read(path)
+        with contextlib.suppress(AttributeError):
             for name in ("theme", "screen"):
                 setattr(memory, name, str(found.get(name, "")))
             for name in ("filters", "heads"):
@@ -39,13 +41,24 @@ class Memory:
         return memory
 
     def save(self) -> None:
-        """Write the memory, wholly or not at all; a folder that cannot be written is no harm."""
-        values = asdict(self)
-        del values["path"]
-        beside = self.path.with_name(f"{self.path.name}.{os.getpid()}")
-        with contextlib.suppress(OSError):
-            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            descriptor = os.open(beside, os.O_CREAT | os.O_WRONLY | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-                json.dump(values, file, indent=1, sort_keys=True)
-            beside.replace(self.path)
+        """Write what has changed, wholly or not at all; what another program saw of a store later is not set back."""
+        values: dict[str, Any] = {
+            "theme": self.theme,
+            "screen": self.screen,
+            "filters": dict(self.filters),
+            "heads": dict(self.heads),
+        }
+        if values == self.saved:
+            return
+        self.saved = values
+        statefile.write(self.path, values | {"heads": _later(Memory.load(self.path).heads, values["heads"])})
+
+
+def _later(theirs: dict[str, str], ours: dict[str, str]) -> dict[str, str]:
+    """Of each store the later head."""
+    return theirs | {store: head for store, head in ours.items() if _sequence(head) > _sequence(theirs.get(store, ""))}
+
+
+def _sequence(head: str) -> int:
+    found = re.match(r"[0-9]{1,18}(?=:)", head)
+    return int(found[0]) if found else -1
