@@ -25,6 +25,8 @@ NAMED = frozenset(
         "tab",
         "shift+tab",
         "ctrl+s",
+        "ctrl+c",
+        "ctrl+z",
         "ctrl+p",
         "ctrl+q",
         "ctrl+r",

@@ -6,7 +6,7 @@ from pathlib import Path
 import pysqlite3
 import pytest
 
-from botdesk import accounts, audit
+from botdesk import accounts, audit, tokens
 from botdesk.access import Action
 from botdesk.errors import NotFound
 from botdesk.testing import open_desk
@@ -79,9 +79,24 @@ async def test_the_chain_holds_until_somebody_changes_the_store_by_sql(path: Pat
     async with opened(path) as pilot:
         await press(pilot, "3")
         assert "the chain holds" in shown(pilot)
+        assert "checked at" not in said(pilot)
+        await press(pilot, "v")
+        assert "checked at" in said(pilot)
         by_sql(path, BROKEN)
         await press(pilot, "v")
         assert "THE RECORD IS BROKEN" in shown(pilot)
+
+
+async def test_a_long_label_gives_way_to_the_reason(path: Path) -> None:
+    with open_desk(path) as desk:
+        issued = desk.run(tokens.issue, "catalog-sync", "ben's laptop, to try it out for a while")
+        desk.run(tokens.deliver, issued.token.id, to="clipboard")
+        desk.run(tokens.revoke, issued.token.id, reason="laptop lost")
+    async with opened(path) as pilot:
+        await press(pilot, "3")
+        assert "'ben's laptop, t…' of catalog-sync: laptop lost" in shown(pilot)
+        await press(pilot, "enter")
+        assert "ben's laptop, to try it out for a while" in shown(pilot)
 
 
 async def test_events_after_the_check_are_counted_until_it_is_done_again(path: Path) -> None:

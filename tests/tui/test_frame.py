@@ -9,12 +9,13 @@ from textual.binding import Binding
 from botdesk import accounts, errors
 from botdesk.desk import Desk
 from botdesk.testing import open_desk
+from botdesk.tui.app import BotdeskApp
 from botdesk.tui.base import SEVERITIES, DeskScreen
 from botdesk.tui.memory import Memory
 from botdesk.tui.themes import THEMES
 from botdesk.tui.watch import Watch
 from tests.integrity import house
-from tests.tui.stage import app_of, complaints, names, opened, press, said, settle, shown, window
+from tests.tui.stage import app_of, complaints, names, opened, press, said, settle, shown, warned, window
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 40)])
@@ -191,8 +192,13 @@ async def test_a_store_that_goes_away_is_told_and_so_is_its_return(path: Path) -
         app_of(pilot).poll_soon()
         await settle(pilot)
         assert "NO ANSWER FROM THE STORE" in shown(pilot)
-        assert "trying again" in said(pilot)
+        assert "looking every second whether it is back" in said(pilot)
+        assert "replaced or removed" in " ".join(shown(pilot).split())
         assert len(names(pilot)) == 3
+        await press(pilot, "3")
+        assert "not read" in said(pilot)
+        assert "nothing matches" not in shown(pilot)
+        await press(pilot, "1")
         away.rename(path)
         app_of(pilot).poll_soon()
         await settle(pilot)
@@ -226,6 +232,38 @@ async def test_a_change_is_shown_however_often_it_is_looked_for(path: Path) -> N
         slow.held.set()
         await settle(pilot)
         assert names(pilot)[0] == "archive-bot"
+
+
+async def test_before_anything_is_read_nothing_is_said_of_it(path: Path) -> None:
+    ready = threading.Event()
+
+    def opener() -> Desk:
+        ready.wait(60)
+        return open_desk(path)
+
+    app = BotdeskApp(opener, poll=0)
+    async with app.run_test(size=(80, 24)) as pilot:
+        for key in ("2", "1"):
+            await pilot.press(key)
+            assert said(pilot).strip() == "loading …"
+            assert "nobody" not in shown(pilot)
+        await pilot.press("i")
+        assert "nothing is read yet" in said(pilot)
+        ready.set()
+        await settle(pilot)
+        assert "3 accounts" in shown(pilot)
+        assert "loading" not in said(pilot)
+    app.desk.close()
+
+
+async def test_the_keys_that_stop_programs_elsewhere_say_what_leaves(path: Path) -> None:
+    async with opened(path) as pilot:
+        for key in ("ctrl+c", "ctrl+z"):
+            await press(pilot, "j", key)
+            assert "q leaves botdesk" in said(pilot)
+        await press(pilot, "i", "farm", "ctrl+s", "ctrl+c")
+        assert "esc leaves this; ctrl+q leaves botdesk" in warned(pilot)
+        assert complaints(pilot) == ""
 
 
 async def test_one_thing_is_done_at_a_time(path: Path) -> None:

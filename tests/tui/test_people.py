@@ -62,6 +62,22 @@ async def test_the_last_admin_cannot_be_disabled_and_the_reason_is_shown(path: P
         assert "last active admin" in complaints(pilot)
 
 
+async def test_who_disables_themselves_is_told_that_it_is_they(path: Path) -> None:
+    with open_desk(path) as desk:
+        desk.run(people.add, "cleo", standing=Standing.ADMIN)
+    async with opened(path) as pilot:
+        await press(pilot, "4", "d")
+        assert "This is you" in shown(pilot)
+        await press(pilot, "n", "j", "d")
+        assert "This is you" not in shown(pilot)
+
+
+async def test_who_is_in_a_role_is_named_before_it_is_removed(path: Path) -> None:
+    async with opened(path) as pilot:
+        await press(pilot, "4", "tab", "D")
+        assert "1 member (ben) and 0 grants go with it" in shown(pilot)
+
+
 async def test_keys_say_which_list_they_are_for(path: Path) -> None:
     async with opened(path) as pilot:
         await press(pilot, "4", "m")

@@ -85,6 +85,7 @@ class BotdeskApp(App[str]):
     DEPTH: ClassVar[int] = 2
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+q", "quit", "Quit", show=False, priority=True, tooltip="Leave botdesk"),
+        Binding("ctrl+z", "help_quit", "Stay", show=False),
     ]
 
     desk: "Desk"
@@ -227,7 +228,7 @@ class BotdeskApp(App[str]):
         was_lost, was_broken = self.history.lost, self.history.broken
         changed = await asyncio.to_thread(self.history.look, self.desk)
         if self.history.lost != was_lost:
-            self.say("trying again every second" if self.history.lost else "the store answers again")
+            self.say("looking every second whether it is back" if self.history.lost else "the store answers again")
             changed = True
         if self.history.broken and not was_broken:
             self.complain(self.history.broken)
@@ -324,6 +325,13 @@ class BotdeskApp(App[str]):
         text = wording.visible(f"{error.message}\n{error.hint}" if error.hint else error.message, lines=True)
         severity: Any = SEVERITIES.get(type(error), "error")
         self.notify(text, severity=severity, markup=False, timeout=8)
+
+    def action_help_quit(self) -> None:
+        """Say which key leaves, to those who press one that does so elsewhere."""
+        if isinstance(self.screen, Dialog):
+            self.screen.warn("esc leaves this; ctrl+q leaves botdesk")
+        else:
+            self.say("q leaves botdesk")
 
     def action_command_palette(self) -> None:
         """Find a command by its name."""

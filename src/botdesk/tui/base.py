@@ -16,6 +16,7 @@ from botdesk.errors import BotdeskError, StoreError
 from botdesk.tui.widgets.bars import AlarmLine, StatusLine, TitleBar
 from botdesk.tui.widgets.filter import FilterBar
 from botdesk.tui.widgets.keybar import KeyBar
+from botdesk.tui.widgets.window import Window
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -42,6 +43,10 @@ SEVERITIES: Final[dict[type[BotdeskError], str]] = {
 
 DEMO: Final = "demo"
 """What the program answers with when the demo desk is to be opened instead."""
+
+
+LOADING: Final = "loading …"
+NOT_READ: Final = "not read: it is tried again"
 
 
 def flow(
@@ -113,6 +118,7 @@ class DeskScreen(Screen[None]):
             bar.line.value = self.desk_app.memory.filters.get(self.NAME, "") if self.desk_app.memory else ""
             bar.fold()
         self.query_one(f"#{self.FIRST}").focus()
+        self.facts(LOADING)
         self.desk_app.changed.subscribe(self, lambda _: self.refresh_soon())
         self.refresh_soon()
 
@@ -133,6 +139,8 @@ class DeskScreen(Screen[None]):
             if self in self.app.screen_stack:
                 raise
         except BotdeskError as error:
+            if not self._is_read:
+                self.facts(NOT_READ)
             if not (isinstance(error, StoreError) and self.desk_app.history.lost):
                 self.desk_app.complain(error)
 
@@ -160,7 +168,11 @@ class DeskScreen(Screen[None]):
         self.say("")
         found = self.active_bindings.get(event.key)
         if found is not None and not found.enabled:
-            self.say(self.why_not(found.binding.action))
+            self.say(self.why_not(found.binding.action) if self._is_read else "nothing is read yet")
+
+    @property
+    def _is_read(self) -> bool:
+        return self.query_one(f"#{self.FIRST}", Window).is_read
 
     def title_of(self, binding: Binding) -> str:
         """What a key does now, in a word."""

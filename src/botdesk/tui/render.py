@@ -16,6 +16,9 @@ from botdesk.access import Level
 if TYPE_CHECKING:
     from botdesk import accounts, audit, grants, people, tokens
 
+LABEL: Final = 16
+"""How much of a token's label is told where the reason matters more."""
+
 SOON: Final = timedelta(days=7)
 
 _STATES: Final = {
@@ -155,8 +158,11 @@ def role(line: "people.RoleLine") -> Sequence[Cell]:
 
 
 def event(found: "audit.Event", detail: dict[str, object]) -> Sequence[Cell]:
-    """An event: time of day, outcome in a letter, what happened, source."""
+    """An event: time of day, outcome in a letter, what happened, source; a long label gives way to the reason."""
     refused = found.outcome != "done"
+    label = str(detail.get("label", ""))
+    if "reason" in detail and len(label) > LABEL:
+        detail = {**detail, "label": f"{label[: LABEL - 1].rstrip()}…"}
     return (
         Cell(wording.clock(found.at), "muted"),
         Cell({"done": "·", "denied": "R", "failed": "F"}[found.outcome], tone(found.outcome)),

@@ -2,6 +2,7 @@
 
 from typing import ClassVar, Generic, TypeVar
 
+from textual.actions import SkipAction
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
@@ -44,6 +45,7 @@ class Dialog(ModalScreen[T | None], Generic[T]):
     KEYS: ClassVar[str] = "[@click=screen.leave]esc leaves[/]"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "leave", "Leave", show=False),
+        Binding("ctrl+z", "app.help_quit", "Stay", show=False),
         Binding("down,j", "scroll(1)", "Down", show=False),
         Binding("up,k", "scroll(-1)", "Up", show=False),
         Binding("pagedown,ctrl+d", "scroll(8)", "Page down", show=False),
@@ -84,6 +86,13 @@ class Dialog(ModalScreen[T | None], Generic[T]):
     def action_scroll(self, lines: int) -> None:
         """Scroll the body."""
         self.query_one("#dialog-body").scroll_relative(y=lines, animate=False)
+
+    def action_copy_text(self) -> None:
+        """Copy what is selected; where nothing is, say which keys leave, for that may be what was meant."""
+        try:
+            super().action_copy_text()
+        except SkipAction:
+            self.app.action_help_quit()
 
     def action_leave(self) -> None:
         """Leave without an answer."""

@@ -54,7 +54,8 @@ async def switch(app: "BotdeskApp", line: people.PersonLine) -> None:
     await app.ask(whatif.disabled, name)
     would = _left_behind(await app.ask(leaving.preview, name))
     made = wording.plural(line.accounts, "account")
-    text = f"No bot changes: the {made} they made go on, with all tokens."
+    you = "This is you: you can do nothing here any more. " if name == app.desk.operator else ""
+    text = f"{you}No bot changes: the {made} they made go on, with all tokens."
     if await app.prompt(Confirm(f"Disable {name}?", text, would)) and await app.act(people.disable, name) is not None:
         app.say(f"disabled {name}; no bot changed")
 
@@ -96,7 +97,8 @@ async def modify_role(app: "BotdeskApp", role: people.Role) -> None:
 async def remove_role(app: "BotdeskApp", line: people.RoleLine) -> None:
     """Remove a role, once confirmed."""
     name = line.role.name
-    text = f"{wording.plural(len(line.members), 'member')} and {wording.plural(line.accounts, 'grant')} go with it."
+    members = wording.plural(len(line.members), "member") + (f" ({', '.join(line.members)})" if line.members else "")
+    text = f"{members} and {wording.plural(line.accounts, 'grant')} go with it."
     would = facts.told(await app.ask(whatif.role_removed, name)) or [UNCHANGED]
     sure = await app.prompt(Confirm(f"Remove the role {name}?", text, would))
     if sure and await app.act(people.remove_role, name) is not None:

@@ -112,7 +112,7 @@ class AccessScreen(DeskScreen):
 
     def on_window_highlighted(self, message: Window.Highlighted) -> None:
         """Show who or what belongs to the row at the left."""
-        if message.window.id == "left":
+        if message.window.id == "left" and self.left.is_read:
             self._show_reach(message.row)
         self.refresh_bindings()
 

@@ -118,7 +118,7 @@ class AccountsScreen(DeskScreen):
 
     def on_window_highlighted(self, message: Window.Highlighted) -> None:
         """Show the preview of the row under the cursor."""
-        if self.desk_app.is_open:
+        if self.window.is_read:
             self._say_what_is_shown()
         self.refresh_bindings()
         self._preview(message.row)

@@ -95,7 +95,7 @@ class AuditScreen(DeskScreen):
             found = await self.desk_app.ask(audit.page, wanted, **place)
             return Slice(found.rows, found.next, found.total)
 
-        self.window.empty = "nothing matches; esc takes the filters back"
+        self.window.empty = "nothing matches; esc takes the filters back" if wanted != audit.Filter() else "no events"
         await self.window.show(fetch)
         now = self.now
         spans: dict[str, Any] = {"since": now - timedelta(days=DAYS), "until": now, "buckets": DAYS}
@@ -111,7 +111,7 @@ class AuditScreen(DeskScreen):
         from botdesk import audit
 
         if self._verdict is None:
-            self.action_verify()
+            self._verify()
         elif not self._verifying:
             head = await self.desk_app.ask(audit.head)
             self._show_verdict(self._verdict, head.sequence - self._verdict.head.sequence)
@@ -127,8 +127,12 @@ class AuditScreen(DeskScreen):
         shown += [f"{name} {wording.when(at)}" for name in ("since", "until") if (at := getattr(wanted, name))]
         self.facts(" · ".join([audit.told(self.window.total), *shown]))
 
+    def action_verify(self) -> None:
+        """Verify the chain, and say that it was."""
+        self._verify(asked=True)
+
     @work(exclusive=True, group="verify")
-    async def action_verify(self) -> None:
+    async def _verify(self, *, asked: bool = False) -> None:
         """Verify the chain in a thread; it ends when the screen or the program does."""
         line = self.query_one("#verdict", Static)
         line.update(" checking the chain …")
@@ -141,6 +145,8 @@ class AuditScreen(DeskScreen):
         finally:
             self._verifying = False
         self._show_verdict(self._verdict, 0)
+        if asked:
+            self.say(f"checked at {self.now.astimezone():%H:%M:%S}")
 
     def _checking(self) -> "Callable[[int, int], None]":
         """What shows how far the check is, and ends it once nobody waits for it."""

@@ -114,6 +114,11 @@ class Window(ScrollView, can_focus=True):
         return self._listing.rows
 
     @property
+    def is_read(self) -> bool:
+        """Whether its first page is there; until then nobody knows what it holds."""
+        return self._listing.fetch is not None
+
+    @property
     def total(self) -> int:
         """How many rows the whole list has."""
         return self._listing.total
@@ -305,7 +310,7 @@ class Window(ScrollView, can_focus=True):
         return self._row_strip(found, width)
 
     def _blank(self, y: int, width: int) -> Strip:
-        told = [] if self.rows else self.empty.split("\n")
+        told = self.empty.split("\n") if self.is_read and not self.rows else []
         text = f"  {told[y - 2]}" if 2 <= y < len(told) + 2 else ""
         return Strip([Segment(columns.fit(text, width), self._style("muted"))], width)
 
