@@ -5,6 +5,7 @@ gone at the end.
 """
 
 import contextlib
+import fcntl
 import json
 import os
 import pwd
@@ -16,7 +17,7 @@ import sys
 import sysconfig
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -151,7 +152,8 @@ def built():  # type: ignore[no-untyped-def]
     user = f"bdk{os.getpid()}"
     made = ["useradd", "--system", "--create-home", "--home-dir", str(folder / "home"), "--shell", "/bin/sh"]
     try:
-        subprocess.run([*made, "--password", "*", user], check=True, capture_output=True)
+        with _alone():
+            subprocess.run([*made, "--password", "*", user], check=True, capture_output=True)
         (folder / "home").chmod(0o700)
         (folder / "clients").mkdir(mode=0o700)
         yield _furnished(Host(folder, user, _installed(folder)))
@@ -163,8 +165,21 @@ def built():  # type: ignore[no-untyped-def]
 def _remove_user(user: str) -> None:
     """Take the user away, once the last of their sessions has ended."""
     end = time.monotonic() + PATIENCE
-    while subprocess.run(["userdel", user], capture_output=True).returncode == USED and time.monotonic() < end:
+    while _userdel(user) == USED and time.monotonic() < end:
         time.sleep(0.1)
+
+
+def _userdel(user: str) -> int:
+    with _alone():
+        return subprocess.run(["userdel", user], capture_output=True).returncode
+
+
+@contextlib.contextmanager
+def _alone() -> Iterator[None]:
+    """One process of the run at a time: the list of users can be locked by one alone."""
+    with (Path(tempfile.gettempdir()) / "botdesk-test-users.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def _installed(folder: Path) -> Path:
