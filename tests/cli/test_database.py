@@ -135,6 +135,23 @@ def test_doctor_tells_of_store_terminal_and_clipboard(desk: Run, store: Path) ->
     assert "integrity" in desk("doctor").out
 
 
+@pytest.mark.parametrize(
+    ("file", "folder", "words", "hint"),
+    [
+        (0o644, 0o700, "file 0644, folder 0700", "may have a copy"),
+        (0o600, 0o755, "file 0600, folder 0755", "chmod 700"),
+    ],
+)
+def test_doctor_warns_of_a_store_that_others_can_read(
+    desk: Run, store: Path, file: int, folder: int, words: str, hint: str
+) -> None:
+    store.chmod(file)
+    store.parent.chmod(folder)
+    (found,) = [one for one in desk("doctor", "--json").json if one["name"] == "permissions"]
+    assert (found["result"], found["words"]) == ("warn", words)
+    assert hint in found["hint"]
+
+
 def test_doctor_reports_a_missing_store_and_makes_none(botdesk: Run, store: Path) -> None:
     told = botdesk("doctor")
     assert told.code == 8

@@ -61,25 +61,37 @@ def doctor(visit: Visit, json: AsJson = False) -> None:
 
 def store(visit: Visit) -> list[Found]:
     """Look at the store; one that cannot be opened is a finding like any other."""
+    modes = _modes(str(visit.settings.store))
     try:
         with visit.desk(create=False) as desk:
-            return [*_place(desk), *(_of(check) for check in desk.check()), _head(desk)]
+            return [*_place(desk, modes), *(_of(check) for check in desk.check()), _head(desk)]
     except BotdeskError as error:
         return [Found("store", "open", "failed", error.message, error.hint)]
 
 
-def _place(desk: Desk) -> Iterator[Found]:
+def _modes(store: str) -> tuple[int, int] | None:
+    """The modes of the store's file and folder before it is opened, which makes the file private."""
+    file = Path(store.removeprefix("sqlite:///")).expanduser()
+    try:
+        return file.stat().st_mode & 0o777, file.parent.stat().st_mode & 0o777
+    except OSError:
+        return None
+
+
+def _place(desk: Desk, modes: tuple[int, int] | None) -> Iterator[Found]:
     yield Found("store", "place", "ok", desk.location)
     yield Found("store", "mode", "ok", f"{desk.mode}: {_BOUND[desk.mode]}")
-    if (file := Path(desk.location)).is_file():
-        yield _permissions(file)
+    if modes is not None:
+        yield _permissions(Path(desk.location).parent, *modes)
 
 
-def _permissions(file: Path) -> Found:
-    modes = [path.stat().st_mode & 0o777 for path in (file, file.parent)]
-    words = f"file {modes[0]:04o}, folder {modes[1]:04o}"
-    if modes[0] & 0o077:
-        return Found("store", "permissions", "warn", words, f"make it private: chmod 600 '{file}'")
+def _permissions(folder: Path, file: int, around: int) -> Found:
+    words = f"file {file:04o}, folder {around:04o}"
+    if file & 0o077:
+        hint = "the store is private now; whoever could read it before may have a copy"
+        return Found("store", "permissions", "warn", words, hint)
+    if around & 0o077:
+        return Found("store", "permissions", "warn", words, f"make the folder private: chmod 700 '{folder}'")
     return Found("store", "permissions", "ok", words)
 
 
