@@ -213,6 +213,15 @@ def instant(text: str, now: datetime) -> datetime:
     return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
+def ahead(text: str, now: datetime) -> datetime:
+    """Read an instant to come as people type it: a date, a time, or `30d` for that long from now.
+
+    Raises:
+        InvalidInput: It is nothing of that.
+    """
+    return now + duration(text) if _DURATION.fullmatch(text.strip().lower()) else instant(text, now)
+
+
 def sparkline(values: Sequence[int], *, ascii: bool = False) -> str:
     """Draw counts as a row of bars, a blank for none."""
     bars = _ASCII_BARS if ascii else _BARS

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pysqlite3
 
-from botdesk import accounts, grants, people, tokens
+from botdesk import accounts, grants, people, tokens, verification
 from botdesk.access import Level
 from botdesk.desk import Desk
+from botdesk.verification import Asked
 
 STEER = "\x1b[7m\x9b7m\u202e\u200b\n"
 """Short, so that even a narrow column has it all."""
@@ -30,6 +31,7 @@ COLUMNS = (
     ("token", "delivered_to", "delivered_at IS NOT NULL"),
     ("token", "revoked_reason", "revoked_at IS NOT NULL"),
     ("token", "last_used_from", "1"),
+    ("token", "last_refused_from", "last_refused_at IS NOT NULL"),
     ("person", "full_name", "1"),
     ("person", "name", "name = 'ben'"),
     ("role", "name", "name = 'odd'"),
@@ -59,7 +61,12 @@ def founded(store: Path) -> None:
                 issued = tokens.issue(tx, account.id, label)
                 tokens.deliver(tx, issued.token.id, to="clipboard")
             tokens.revoke(tx, issued.token.id, reason="leaked")
+            verification.note(tx, issued.token.id, Asked(address="10.0.0.7"))
         accounts.disable(tx, "off-bot", reason="odd")
+        rotated = next(line for line in tokens.listed(tx, "good-bot") if line.state == "active")
+        tokens.deliver(tx, tokens.rotate(tx, rotated.token.id).token.id, to="clipboard")
+    with Desk.open(store) as desk, desk.begin() as tx:
+        verification.note(tx, rotated.token.id, Asked(address="10.0.0.7"))
 
 
 def plant(store: Path) -> None:

@@ -71,6 +71,14 @@ WALK = (
     Step(("m",), "Put into odd", "escape"),
     Step(("x",), "Take out of odd", "escape"),
     Step(("D",), "Remove the role odd", "n"),
+    Step(("5",), "3 urgent"),
+    Step(("m",), "Where 'two", "escape"),
+    Step(("x",), "Dismiss this advice", "escape"),
+    Step(("/",), "words in account"),
+    Step(("watch", "enter"), "1 line"),
+    Step(("m",), "not used yet"),
+    Step(("e",), "Extend 'one", "escape"),
+    Step(("escape",), "1 line"),
     Step(("1",), "off-bot"),
 )
 """Every screen and every dialog, from one desk whose texts are hostile."""

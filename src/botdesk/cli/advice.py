@@ -10,7 +10,6 @@ from botdesk import wording
 from botdesk.advice import Advice, Severity
 from botdesk.cli import output
 from botdesk.cli.context import AsJson, AsOption, StoreOption, Visit, complete_account, visit_of, visiting
-from botdesk.errors import InvalidInput
 
 app = typer.Typer(help="What is not as it should be, and what mends it.", invoke_without_command=True)
 
@@ -97,7 +96,7 @@ def dismiss(
 ) -> None:
     """Hide a line of advice from everybody until a date, 30 days ahead by default."""
     with visit.begin() as tx:
-        row = advices.dismiss(tx, advice, reason=reason, until=_ahead(until, tx.now))
+        row = advices.dismiss(tx, advice, reason=reason, until=wording.ahead(until, tx.now) if until else None)
         found = advices.find(tx, advice)
     output.talk(f"dismissed until {wording.when(row.until)}: {found.finding.what}")
     if json:
@@ -111,13 +110,3 @@ def recall(visit: Visit, advice: AdviceId) -> None:
     with visit.begin() as tx:
         advices.recall(tx, advice)
     output.talk("it is shown again")
-
-
-def _ahead(text: str | None, now: datetime) -> datetime | None:
-    """Read a time to come: a date, or how long from now."""
-    if text is None:
-        return None
-    try:
-        return now + wording.duration(text)
-    except InvalidInput:
-        return wording.instant(text, now)

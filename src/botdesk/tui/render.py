@@ -14,7 +14,8 @@ from botdesk import wording
 from botdesk.access import Level
 
 if TYPE_CHECKING:
-    from botdesk import accounts, audit, grants, people, tokens
+    from botdesk import accounts, advice, audit, grants, people, tokens, uses
+    from botdesk import cutover as rotation
 
 LABEL: Final = 16
 """How much of a token's label is told where the reason matters more."""
@@ -62,17 +63,72 @@ def expiry(at: datetime | None, now: datetime, *, live: bool) -> Cell:
     return Cell(wording.until_short(at, now), "warn" if at - now < SOON else "")
 
 
-def account(line: "accounts.Line", now: datetime) -> Sequence[Cell]:
-    """An account's cells: name, purpose, state, live tokens, expiry, last use, managers."""
+def account(line: "accounts.Line", now: datetime, found: "advice.Badge | None" = None) -> Sequence[Cell]:
+    """An account's cells: name, purpose, state, advice, live tokens, expiry, last use, managers."""
     return (
         plain(line.account.name, "muted" if line.state == "removed" else "accent"),
         Cell(line.account.purpose),
         Cell(line.state, tone(line.state)),
+        badge(found),
         Cell(str(line.live) if line.live else "–", "" if line.live else "muted"),
         expiry(line.soonest, now, live=line.live > 0),
         Cell(wording.ago_short(line.last_used_at, now), "" if line.last_used_at else "muted"),
         plain(", ".join(line.managers)) if line.managers else Cell("nobody", "bad"),
     )
+
+
+def badge(found: "advice.Badge | None") -> Cell:
+    """How much advice there is on an account, and by a sign how bad the worst is; nothing when all is well."""
+    if found is None:
+        return Cell("")
+    sign, tone = _SEVERITIES[found.worst]
+    return Cell(f"{sign} {found.count}".strip(), tone)
+
+
+_SEVERITIES: Final = {"urgent": ("!!", "bad"), "warning": ("!", "warn"), "notice": ("", "muted")}
+
+
+def advice_line(found: "advice.Advice") -> Sequence[Cell]:
+    """A line of advice: how bad, account, what, what mends it."""
+    finding = found.finding
+    gone = found.dismissal is not None
+    return (
+        Cell("hidden", "muted") if gone else Cell(finding.severity, _SEVERITIES[finding.severity][1]),
+        plain(finding.account or "the desk", "muted" if gone else "accent"),
+        plain(finding.what, "muted" if gone else ""),
+        Cell(finding.mend, "muted"),
+    )
+
+
+def advice_in_full(found: "advice.Advice") -> Text:
+    """A line of advice in full: what, why it matters, the command that mends it, why it was dismissed."""
+    text = Text(f" {wording.visible(found.finding.what)}\n", style="bold")
+    text.append(f" why: {found.finding.why}\n", style="not bold")
+    text.append(f" m mends it: {wording.visible(found.command)}", style="not bold")
+    if found.dismissal is not None:
+        text.append(f"\n dismissed until {wording.when(found.dismissal.until)}: ", style="not bold dim")
+        text.append(wording.visible(found.dismissal.reason), style="not bold dim")
+    return text
+
+
+def source(found: "uses.Source", now: datetime) -> Sequence[Cell]:
+    """Where a token was presented from: address, how often, when last."""
+    return plain(found.address), Cell(f"{found.count:,}"), Cell(wording.ago(found.last_at, now))
+
+
+def cutover(found: "rotation.Cutover", why: str, now: datetime) -> Text:
+    """How a rotation stands: whose, since when, each token's use, what is left, and what speaks against its end."""
+    text = Text(f" {wording.visible(found.account)}: '{wording.visible(found.old.label)}'", style="bold")
+    seen = f"first used {wording.ago(found.new_first_seen, now)}" if found.new_first_seen else "not used yet"
+    last = f"last used {wording.ago(found.old_last_seen, now)}" if found.old_last_seen else "not used since"
+    lines = (
+        f"rotated {wording.ago(found.began_at, now)}",
+        f"new  {found.new.id}  {seen}",
+        f"old  {found.old.id}  {last}, {wording.plural(found.old_uses, 'use')}",
+        f"the old one ends {wording.until(found.ends_at, now)} ({wording.when(found.ends_at)})",
+        f"not yet to be finished: {wording.visible(why)}" if why else "the old one can be ended: f finishes it",
+    )
+    return text.append("".join(f"\n {line}" for line in lines), style="not bold")
 
 
 def token(line: "tokens.Line", now: datetime) -> Sequence[Cell]:

@@ -93,6 +93,22 @@ def rotation_fields(line: tokens.Line, account: accounts.Account) -> list[Field]
     ]
 
 
+class ExtendDialog(Form[timedelta]):
+    """Let a token work longer: the answer is by how much."""
+
+    def __init__(self, token: tokens.Token) -> None:
+        ends = wording.when(token.expires_at) if token.expires_at else "never"
+        super().__init__(
+            f"Extend '{token.label}'",
+            [Field("by", "By", "24h", "how much longer, as in 24h or 7d")],
+            said=f"It ends {ends}.",
+        )
+
+    def result(self, values: dict[str, str]) -> timedelta:
+        """Check it once more."""
+        return taken("by", lambda: wording.duration(values["by"]))
+
+
 class RevokeDialog(Form[str]):
     """Revoke tokens: the answer is the reason."""
 

@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from botdesk.tui.flows import access as access
     from botdesk.tui.flows import account as account
+    from botdesk.tui.flows import advice as advice
+    from botdesk.tui.flows import cutover as cutover
     from botdesk.tui.flows import people as people
     from botdesk.tui.flows import token as token
 
 
 def __getattr__(name: str) -> ModuleType:
-    if name in ("access", "account", "people", "token"):
+    if name in ("access", "account", "advice", "cutover", "people", "token"):
         return import_module(f"{__name__}.{name}")
     raise AttributeError(name)

@@ -71,6 +71,7 @@ class AccountScreen(DeskScreen):
         Binding("d", "switch", "Disable", tooltip="Disable the account, or enable it again"),
         Binding("h", "ended", "Ended", tooltip="Show or fold the tokens that have ended"),
         Binding("D,delete", "remove", "Remove", tooltip="Remove the account; its name has to be typed"),
+        Binding("c", "cutover", "Cutover", show=False, tooltip="How the rotation of this token stands"),
         Binding("y", "copy", "Copy id", show=False, tooltip="Copy the token's id, or the account's"),
     ]
 
@@ -297,6 +298,13 @@ class AccountScreen(DeskScreen):
             await flows.token.revoke(self.desk_app, lines)
             window.unmark()
 
+    def action_cutover(self) -> None:
+        """Show how the rotation of the token stands."""
+        from botdesk.tui.screens.cutover import CutoverScreen
+
+        if self.token is not None:
+            self.app.push_screen(CutoverScreen(self.token.token.id))
+
     @flow
     async def action_give(self) -> None:
         """Give access."""
@@ -347,6 +355,7 @@ _LIVE: Final = ("active", "disabled")
 _NEEDS: Final = {
     "issue": (Level.OPERATE, ("active",)),
     "rotate": (Level.OPERATE, ("active",)),
+    "cutover": (Level.VIEW, _LIVE),
     "revoke": (Level.OPERATE, _LIVE),
     "give": (Level.MANAGE, _LIVE),
     "withdraw": (Level.MANAGE, _LIVE),
@@ -355,7 +364,11 @@ _NEEDS: Final = {
     "switch": (Level.MANAGE, _LIVE),
     "remove": (Level.MANAGE, _LIVE),
 }
-_TOKEN_STATES: Final = {"rotate": ("active",), "revoke": ("active", "retiring", "pending", "expired")}
+_TOKEN_STATES: Final = {
+    "rotate": ("active",),
+    "cutover": ("retiring",),
+    "revoke": ("active", "retiring", "pending", "expired"),
+}
 
 
 def _event_cells(event: Any) -> Any:

@@ -19,18 +19,22 @@ from botdesk.tui.widgets.listing import Slice
 from botdesk.tui.widgets.window import Window
 
 if TYPE_CHECKING:
-    from botdesk import accounts
+    from botdesk import accounts, advice
 
 COLUMNS: Final = (
     Column("name", "NAME", 15, grow=2, most=40, sort=True),
     Column("purpose", "PURPOSE", 8, sort=True),
     Column("state", "STATE", 8, sort=True),
+    Column("advice", "ADVICE", 6, right=True),
     Column("live", "LIVE", 4, right=True, sort=True),
     Column("expiry", "EXPIRES", 7, right=True, sort=True),
     Column("used", "USED", 4, right=True, sort=True),
     Column("managers", "MANAGED BY", 10, grow=3, most=50),
 )
 SHOWN: Final = ("", "disabled", "all")
+BADGED: Final = 100
+"""Of how many accounts advice is read at once."""
+
 LATELY: Final = 60
 """How many events are read to tell what happened lately; repetitions are told once."""
 
@@ -61,6 +65,8 @@ class AccountsScreen(DeskScreen):
         self._sort = "name"
         self._descending = False
         self._shown = ""
+        self._badges: dict[str, advice.Badge] = {}
+        self._badged: set[str] = set()
 
     def body(self) -> ComposeResult:
         """The filter, the list, the preview."""
@@ -68,7 +74,7 @@ class AccountsScreen(DeskScreen):
         with Horizontal():
             yield Window(
                 COLUMNS,
-                cells=lambda line: render.account(line, self.now),
+                cells=lambda line: render.account(line, self.now, self._badges.get(line.account.id)),
                 key=lambda line: str(line.account.id),
                 markable=True,
                 opens="Open",
@@ -107,6 +113,24 @@ class AccountsScreen(DeskScreen):
         window.sorted_by = (self._sort, descending)
         await window.show(fetch)
         self._say_what_is_shown()
+        self._badged.clear()
+        self._badge()
+
+    @work(exclusive=True, group="badge")
+    async def _badge(self) -> None:
+        """Tell beside each account how much advice there is on it, as far as the list is read."""
+        from botdesk import advice
+
+        fresh = [line.account.id for line in self.window.rows if line.account.id not in self._badged]
+        for start in range(0, len(fresh), BADGED):
+            some = fresh[start : start + BADGED]
+            try:
+                found = await self.desk_app.ask(advice.badges, some)
+            except BotdeskError:
+                return
+            self._badges = {**{known: badge for known, badge in self._badges.items() if known not in some}, **found}
+            self._badged.update(some)
+            self.window.refresh()
 
     def _say_what_is_shown(self) -> None:
         window, text = self.window, self.filter_text
@@ -122,6 +146,8 @@ class AccountsScreen(DeskScreen):
             self._say_what_is_shown()
         self.refresh_bindings()
         self._preview(message.row)
+        if self.desk_app.is_open and len(self.window.rows) > len(self._badged) > 0:
+            self._badge()
 
     def on_window_opened(self, message: Window.Opened) -> None:
         """Open the account."""

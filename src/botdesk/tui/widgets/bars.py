@@ -8,7 +8,13 @@ from textual.widgets import Static
 
 from botdesk import wording
 
-SCREENS: dict[str, str] = {"accounts": "Accounts", "access": "Access", "audit": "Audit", "people": "People"}
+SCREENS: dict[str, str] = {
+    "accounts": "Accounts",
+    "access": "Access",
+    "audit": "Audit",
+    "people": "People",
+    "advice": "Advice",
+}
 """The screens that the number keys switch between, in their order."""
 
 
