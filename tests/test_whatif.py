@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from sqlmodel import col, select
 from botdesk import accounts, facts, grants, people, whatif
 from botdesk.access import Actor, ActorKind, Level, Standing
 from botdesk.desk import Desk
-from botdesk.errors import AccessDenied, Conflict, NotFound
+from botdesk.errors import AccessDenied, BotdeskError, Conflict, NotFound
 from botdesk.facts import Difference, Shift
 from botdesk.store import reach
 from botdesk.store.tables import Account
@@ -311,3 +312,24 @@ def test_an_account_goes_only_to_who_can_manage_it(team: Desk, person: str, erro
         with pytest.raises(error) as refused:
             team.run(step, "ci-bot", person)
         assert person in str(refused.value)
+
+
+def test_a_question_is_refused_as_what_it_asks_about_would_be(desk: Desk) -> None:
+    for name in ("nina", "omar"):
+        desk.run(people.add, name)
+    desk.run(people.create_role, "crew")
+    desk.run(people.add_member, "crew", "nina")
+    desk.run(people.disable, "omar")
+    gone = desk.run(accounts.remove, desk.run(accounts.create, "gone-bot").id).id
+    for question, operation, arguments in (
+        (whatif.joined, people.add_member, ("crew", "nina")),
+        (whatif.dropped, people.drop_member, ("crew", "omar")),
+        (whatif.disabled, people.disable, ("omar",)),
+        (whatif.given, grants.give, (gone, "person:nina", Level.VIEW)),
+    ):
+        said = []
+        for way in (partial(desk.ask, question), partial(desk.run, operation)):
+            with pytest.raises(BotdeskError) as refused:
+                way(*arguments)
+            said.append((type(refused.value), refused.value.message))
+        assert said[0] == said[1]

@@ -53,8 +53,7 @@ def give(tx: Transaction, account_id: str, grantee: str, level: Level, *, seen: 
     """
     account = find_account(tx, account_id)
     audit.require(tx, Action.GRANT_GIVEN, account, grantee=grantee[:64])
-    if account.removed_at:
-        raise Conflict(f"{account.name!r} was removed", hint="a removed account takes no grants")
+    refuse_removed(account)
     versions.refuse_stale(tx, seen, account, versions.of_grants())
     to = find_grantee(tx, grantee)
     grant = _present(tx, account, to)
@@ -70,6 +69,16 @@ def give(tx: Transaction, account_id: str, grantee: str, level: Level, *, seen: 
         tx, Action.GRANT_GIVEN, grant, account=account, grantee=_words(to), level=level.value, before_level=before
     )
     return grant
+
+
+def refuse_removed(account: Account) -> None:
+    """Refuse to give anybody anything on a removed account.
+
+    Raises:
+        Conflict: It is removed.
+    """
+    if account.removed_at:
+        raise Conflict(f"{account.name!r} was removed", hint="a removed account takes no grants")
 
 
 def withdraw(tx: Transaction, account_id: str, grantee: str, *, seen: int | None = None) -> Grant:

@@ -92,13 +92,25 @@ def disable(tx: Transaction, name: str) -> Person:
         Conflict: They are disabled already, or the last active admin.
         NotFound: There is no such person.
     """
+    person = find_leaver(tx, name)
+    person.disabled_at = tx.now
+    audit.record(tx, Action.PERSON_DISABLED, person, person=person.name)
+    return person
+
+
+def find_leaver(tx: Transaction, name: str) -> Person:
+    """Find a person who can be disabled.
+
+    Raises:
+        AccessDenied: The actor is no admin.
+        Conflict: They are disabled already, or the last active admin.
+        NotFound: There is no such person.
+    """
     audit.require(tx, Action.PERSON_DISABLED, person=name[:64])
     person = find(tx, name)
     if person.disabled_at:
         raise Conflict(f"{person.name!r} is disabled already", hint=f"botdesk person enable {person.name}")
     keep_an_admin(tx, person)
-    person.disabled_at = tx.now
-    audit.record(tx, Action.PERSON_DISABLED, person, person=person.name)
     return person
 
 
@@ -278,17 +290,41 @@ def add_member(tx: Transaction, role_name: str, person_name: str) -> Membership:
         Conflict: They are in it already.
         NotFound: There is no such role or person.
     """
-    audit.require(tx, Action.ROLE_MEMBER_ADDED, role=role_name[:64], person=person_name[:64])
-    role, person = find_role(tx, role_name), find(tx, person_name)
-    if tx.session.get(Membership, (role.id, person.id)):
-        raise Conflict(f"{person.name!r} is in the role {role.name!r} already", hint="there is nothing to do")
+    role, person = find_joining(tx, role_name, person_name)
     membership = Membership(role_id=role.id, person_id=person.id, added_at=tx.now, added_by=tx.actor.id)
     audit.record(tx, Action.ROLE_MEMBER_ADDED, membership, role=role.name, person=person.name)
     return membership
 
 
+def find_joining(tx: Transaction, role_name: str, person_name: str) -> tuple[Role, Person]:
+    """Find a role, and a person who can be put into it.
+
+    Raises:
+        AccessDenied: The actor is no admin.
+        Conflict: They are in it already.
+        NotFound: There is no such role or person.
+    """
+    audit.require(tx, Action.ROLE_MEMBER_ADDED, role=role_name[:64], person=person_name[:64])
+    role, person = find_role(tx, role_name), find(tx, person_name)
+    if tx.session.get(Membership, (role.id, person.id)):
+        raise Conflict(f"{person.name!r} is in the role {role.name!r} already", hint="there is nothing to do")
+    return role, person
+
+
 def drop_member(tx: Transaction, role_name: str, person_name: str) -> Membership:
     """Take a person out of a role.
+
+    Raises:
+        AccessDenied: The actor is no admin.
+        NotFound: There is no such role or person, or they are not in it.
+    """
+    role, person, membership = find_membership(tx, role_name, person_name)
+    audit.record(tx, Action.ROLE_MEMBER_DROPPED, membership, gone=True, role=role.name, person=person.name)
+    return membership
+
+
+def find_membership(tx: Transaction, role_name: str, person_name: str) -> tuple[Role, Person, Membership]:
+    """Find a role, and a person in it, to take them out.
 
     Raises:
         AccessDenied: The actor is no admin.
@@ -299,8 +335,7 @@ def drop_member(tx: Transaction, role_name: str, person_name: str) -> Membership
     membership = tx.session.get(Membership, (role.id, person.id))
     if membership is None:
         raise NotFound(f"{person.name!r} is not in the role {role.name!r}", hint="'botdesk role list' shows who is")
-    audit.record(tx, Action.ROLE_MEMBER_DROPPED, membership, gone=True, role=role.name, person=person.name)
-    return membership
+    return role, person, membership
 
 
 def find_role(tx: Transaction, name: str) -> Role:

@@ -19,11 +19,13 @@ def given(tx: Transaction, account_id: str, grantee: str, level: Level) -> Diffe
 
     Raises:
         AccessDenied: The actor may not manage the account.
+        Conflict: The account is removed.
         InvalidInput: The grantee has another form.
         NotFound: There is no such account in reach, role or person.
     """
     account = grants.find_account(tx, account_id)
     audit.require(tx, Action.GRANT_GIVEN, account, grantee=grantee[:64])
+    grants.refuse_removed(account)
     now = reach.facts(tx.session, col(Account.id) == account.id)
     return facts.difference(now, now.giving(account.id, grants.find_grantee(tx, grantee).id, Level(level)))
 
@@ -61,8 +63,7 @@ def joined(tx: Transaction, role: str, person: str) -> Difference:
         AccessDenied: The actor is no admin.
         NotFound: There is no such role or person.
     """
-    audit.require(tx, Action.ROLE_MEMBER_ADDED, role=role[:64], person=person[:64])
-    team, who = people.find_role(tx, role), people.find(tx, person)
+    team, who = people.find_joining(tx, role, person)
     now = _of_role(tx, team)
     return facts.difference(now, now.joining(team.id, who.id))
 
@@ -74,8 +75,7 @@ def dropped(tx: Transaction, role: str, person: str) -> Difference:
         AccessDenied: The actor is no admin.
         NotFound: There is no such role or person.
     """
-    audit.require(tx, Action.ROLE_MEMBER_DROPPED, role=role[:64], person=person[:64])
-    team, who = people.find_role(tx, role), people.find(tx, person)
+    team, who, _ = people.find_membership(tx, role, person)
     now = _of_role(tx, team)
     return facts.difference(now, now.leaving(team.id, who.id))
 
@@ -117,9 +117,7 @@ def disabled(tx: Transaction, person: str) -> Difference:
         Conflict: They are the last active admin.
         NotFound: There is no such person.
     """
-    audit.require(tx, Action.PERSON_DISABLED, person=person[:64])
-    who = people.find(tx, person)
-    people.keep_an_admin(tx, who)
+    who = people.find_leaver(tx, person)
     return leaving(tx, who)
 
 
