@@ -27,6 +27,7 @@ async def test_help_tells_every_key_of_the_screen(path: Path, key: str, size: tu
         wanted = {found.binding.tooltip for found in screen.active_bindings.values() if found.binding.tooltip}
         await press(pilot, "question_mark")
         seen = shown(pilot)
+        assert "page down and page up show the rest" in seen
         for _ in range(8):
             await press(pilot, "pagedown")
             seen += shown(pilot)
@@ -60,6 +61,7 @@ async def test_the_palette_offers_what_the_keys_do(path: Path) -> None:
         await press(pilot, "ctrl+p", "modify")
         await pilot.pause(0.3)
         await settle(pilot)
+        assert "e  Change name, purpose, scopes, rotation" in shown(pilot)
         await press(pilot, "enter")
         assert "Modify catalog-sync" in shown(pilot)
 

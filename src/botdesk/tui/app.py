@@ -176,7 +176,7 @@ class BotdeskApp(App[str]):
             if binding.tooltip and found.enabled and binding.action not in offered and found.node in (screen, self):
                 offered.add(binding.action)
                 act = partial(self.call_later, self.run_action, binding.action, found.node)
-                yield SystemCommand(binding.description, binding.tooltip, act)
+                yield SystemCommand(binding.description, f"{self.get_key_display(binding)}  {binding.tooltip}", act)
         for theme in THEMES:
             yield SystemCommand(f"Theme {theme.name}", "Take this theme", partial(setattr, self, "theme", theme.name))
 

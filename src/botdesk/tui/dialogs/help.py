@@ -26,6 +26,8 @@ class Line:
 class HelpDialog(Dialog[None]):
     """The keys of a screen, from their one declaration."""
 
+    KEYS = "j, k, page down and page up show the rest · [@click=screen.leave]esc leaves[/]"
+
     def __init__(self, title: str, bindings: Mapping[str, ActiveBinding], *, own: Container[str]) -> None:
         """Make the dialog.
 

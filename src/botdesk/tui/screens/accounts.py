@@ -54,8 +54,8 @@ class AccountsScreen(DeskScreen):
         Binding("a", "give", "Grant", tooltip="Give a role or a person access to the marked ones or this one"),
         Binding("slash", "filter", "Filter", tooltip="Filter as you type"),
         Binding("s", "sort", "Sort", tooltip="Sort by the next column"),
-        Binding("D,delete", "remove", "Remove", tooltip="Remove it; its name has to be typed"),
         Binding("S", "reverse", "Reverse", show=False, tooltip="Sort the other way round"),
+        Binding("D,delete", "remove", "Remove", tooltip="Remove it; its name has to be typed"),
         Binding("f", "states", "States", show=False, tooltip="Live ones, disabled ones, or all with removed ones"),
         Binding("y", "copy", "Copy name", show=False, tooltip="Copy its name"),
     ]
