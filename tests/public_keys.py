@@ -10,3 +10,4 @@ def blob(*parts: bytes) -> str:
 
 ADAS = f"ssh-ed25519 {blob(b'ssh-ed25519', bytes(32))} ada@laptop"
 BENS = f"ssh-ed25519 {blob(b'ssh-ed25519', bytes(31) + b'b')} ben@desk"
+CLEOS = f"ssh-ed25519 {blob(b'ssh-ed25519', bytes(31) + b'c')} cleo@train"

@@ -75,7 +75,7 @@ def _check_kind(kind: str) -> None:
     if "-cert-v01@" in kind:
         raise InvalidInput("that is a certificate, not a key", hint="give the key's own .pub file")
     if kind == "ssh-dss":
-        raise InvalidInput("DSA keys are too weak", hint="make a new one: ssh-keygen -t ed25519")
+        raise InvalidInput("a DSA key is too weak", hint="make a new one: ssh-keygen -t ed25519")
     if "=" in kind or "," in kind or kind.startswith(("restrict", "no-")):
         raise InvalidInput("that line has options before the key", hint=_HINT)
     raise InvalidInput(f"the key type {kind[:40]!a} is not taken", hint=f"taken are: {', '.join(KINDS)}")

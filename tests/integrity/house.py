@@ -104,10 +104,10 @@ def _dismiss(desk: Desk, clock: Clock) -> None:
         if found.finding.kind in (Kind.LEFT_IN_ROLE, Kind.PENDING):
             clock.forward(timedelta(minutes=1))
             desk.run(advice.dismiss, found.id, reason=f"not now: {found.finding.kind}")
-    desk.run(_dismiss_and_recall)
+    desk.run(dismiss_and_recall)
 
 
-def _dismiss_and_recall(tx: Transaction) -> None:
+def dismiss_and_recall(tx: Transaction) -> None:
     found = next(advice.every(tx, "nightly-build"))
     advice.dismiss(tx, found.id, reason="a slip")
     advice.recall(tx, found.id)

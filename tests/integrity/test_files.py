@@ -369,7 +369,7 @@ def test_a_store_of_another_user_is_refused(furnished: Path, place: Path, use: U
     assert tree(store.parent) == before
 
 
-@pytest.mark.parametrize(("pages", "is_written"), [(1, False), (2, False), (5, False), (10, True)])
+@pytest.mark.parametrize(("pages", "is_written"), [(1, False), (2, False), (5, False), (16, True)])
 def test_a_full_disk_is_told_and_nothing_is_half_done(
     furnished: Path, place: Path, use: Use, pages: int, is_written: bool
 ) -> None:

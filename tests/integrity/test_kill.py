@@ -41,7 +41,7 @@ CALLS = ",".join(
 
 MOST_CALLS = 1000
 
-NOT_BY_OPERATIONS = {Action.AUDIT_VIEWED, Action.DESK_OPENED}
+NOT_BY_OPERATIONS = {Action.AUDIT_VIEWED, Action.DESK_OPENED, Action.KEY_VIEWED, Action.SSH_USED}
 """What no operation records yet, or records when it is refused alone."""
 
 

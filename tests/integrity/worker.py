@@ -26,7 +26,7 @@ from typing import Any, Self
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from botdesk import accounts, audit, grants, handoff, people, tokens, verification
+from botdesk import accounts, audit, cutover, grants, handoff, keys, people, removal, tokens, verification
 from botdesk.access import Level
 from botdesk.accounts import Purpose
 from botdesk.bearer import Presented, Secret
@@ -34,6 +34,7 @@ from botdesk.desk import Desk
 from botdesk.errors import AccessDenied, NotFound, StoreError
 from botdesk.testing import Clock, light_hasher, open_desk
 from tests.integrity import house
+from tests.public_keys import CLEOS
 
 PATIENCE = 60
 """After how many seconds nobody waits any longer."""
@@ -115,6 +116,23 @@ def _end(desk: Desk) -> None:
         verification.end(tx, Presented(house.token(tx, "active").id, Secret("its own")))
 
 
+def _cut_over(end: Callable[..., Any], **how: Any) -> Callable[[Desk], Any]:
+    """Rotate a token and end the overlap one way or the other, in one piece."""
+
+    def job(desk: Desk) -> Any:
+        with desk.begin() as tx:
+            old = house.token(tx, "active").id
+            tokens.deliver(tx, tokens.rotate(tx, old, label="next").token.id, to="file:/run/secret")
+            return end(tx, old, **how)
+
+    return job
+
+
+def _forget_key(desk: Desk) -> None:
+    with desk.begin() as tx:
+        keys.remove(tx, keys.listed(tx, "ben")[0].key.fingerprint)
+
+
 BACKUP = "saved.db"
 
 VERBS: dict[str, Callable[[Desk], Any]] = {
@@ -124,12 +142,16 @@ VERBS: dict[str, Callable[[Desk], Any]] = {
     "account enable": _do(accounts.enable, "metrics-ingest"),
     "account hand over": _do(grants.hand_over, "nightly-build", "ben"),
     "account remove": _do(accounts.remove, "nightly-build", reason="done with"),
+    "account restore": _do(removal.restore, "old-hook"),
     "token issue": _do(tokens.issue, "nightly-build", "another"),
     "token deliver": _token(tokens.deliver, "pending", to="file:/run/secret"),
     "token deliver a successor": _token(tokens.deliver, "waiting", to="file:/run/secret"),
     "token rotate": _token(tokens.rotate, "aged", label="next"),
     "token revoke": _token(tokens.revoke, "active", reason="seen in a log"),
     "token abandon": _token(tokens.abandon, "pending"),
+    "token extend": _token(tokens.extend, "spare", by=timedelta(days=1)),
+    "rotation finish": _cut_over(cutover.finish, anyway=True),
+    "rotation undo": _cut_over(cutover.undo),
     "token use": _do(house.use, "active"),
     "token use refused": _do(house.use, "revoked"),
     "token unknown": _unknown,
@@ -143,6 +165,9 @@ VERBS: dict[str, Callable[[Desk], Any]] = {
     "person modify": _do(people.modify, "ben", full_name="Benjamin Doe"),
     "person disable": _do(people.disable, "ben"),
     "person enable": _do(people.enable, "dan"),
+    "key add": _do(keys.add, "bea", CLEOS),
+    "key remove": _forget_key,
+    "advice dismiss and recall": _do(house.dismiss_and_recall),
     "role create": _do(people.create_role, "on-call"),
     "role modify": _do(people.modify_role, "platform", new_name="machines", scopes="catalog:read"),
     "role add": _do(people.add_member, "data-ops", "ben"),
