@@ -156,6 +156,16 @@ def test_an_export_is_recorded_and_for_admins_and_auditors(week: Desk) -> None:
     assert refused.value.hint
 
 
+def test_a_long_export_keeps_no_writer_waiting(week: Desk) -> None:
+    recorded = week.run(audit.record_export)
+    with week.read() as tx:
+        lines = audit.export(tx, until=recorded)
+        first = next(lines)
+        week.run(people.add, "meanwhile")
+        last = list(lines)[-1]
+    assert (json.loads(first)["sequence"], json.loads(last)["sequence"]) == (1, recorded)
+
+
 def test_an_export_takes_the_filters_of_the_list(week: Desk) -> None:
     lines = [json.loads(line) for line in exported(week, "jsonl", account="ci-bot", action="token")]
     assert [line["action"] for line in lines] == ["token:issued", "token:delivered", "token:used"]

@@ -427,18 +427,8 @@ def counts(
     return [int(number) for number in found.one()]
 
 
-def export(tx: Transaction, filter: Filter | None = None, *, form: str = "jsonl") -> Iterator[str]:
-    """Write the events in the actor's reach as text lines, oldest first, hashes included.
-
-    A JSON line is verified without botdesk: read, and written again without `previous` and `hash`, with sorted keys
-    and no spaces, it is what was hashed after the previous hash. So is a line of CSV, once the apostrophe before a
-    value is taken off, `sequence` is a number, and what is empty is null. Characters that could steer a terminal are
-    escaped in JSON and made visible in CSV.
-
-    Args:
-        tx: A writing transaction: the export itself is recorded.
-        filter: Which events.
-        form: `jsonl` or `csv`; in CSV a field that a spreadsheet would take for a formula starts with an apostrophe.
+def record_export(tx: Transaction, *, form: str = "jsonl") -> int:
+    """Record that the audit is exported; gives the sequence of that event, up to which `export` then reads.
 
     Raises:
         AccessDenied: The actor is neither an admin nor an auditor.
@@ -447,8 +437,32 @@ def export(tx: Transaction, filter: Filter | None = None, *, form: str = "jsonl"
     require(tx, Action.AUDIT_EXPORTED)
     if form not in ("jsonl", "csv"):
         raise InvalidInput(f"unknown form {form[:20]!r}", hint="use jsonl or csv")
-    record(tx, Action.AUDIT_EXPORTED, form=form)
-    wanted = _wanted(tx, filter or Filter())
+    return record(tx, Action.AUDIT_EXPORTED, form=form).sequence
+
+
+def export(
+    tx: Transaction, filter: Filter | None = None, *, form: str = "jsonl", until: int | None = None
+) -> Iterator[str]:
+    """Write the events in the actor's reach as text lines, oldest first, hashes included.
+
+    A JSON line is verified without botdesk: read, and written again without `previous` and `hash`, with sorted keys
+    and no spaces, it is what was hashed after the previous hash. So is a line of CSV, once the apostrophe before a
+    value is taken off, `sequence` is a number, and what is empty is null. Characters that could steer a terminal are
+    escaped in JSON and made visible in CSV.
+
+    Args:
+        tx: A writing transaction, since the export itself is recorded; a reading one when that was done before.
+        filter: Which events.
+        form: `jsonl` or `csv`; in CSV a field that a spreadsheet would take for a formula starts with an apostrophe.
+        until: What `record_export` gave, in a transaction of its own: a long export then keeps no writer waiting.
+
+    Raises:
+        AccessDenied: The actor is neither an admin nor an auditor.
+        InvalidInput: The form is unknown.
+    """
+    require(tx, Action.AUDIT_EXPORTED)
+    until = until or record_export(tx, form=form)
+    wanted = [*_wanted(tx, filter or Filter()), col(Event.sequence) <= until]
     rows = raw(tx.session, table_of(Event), wanted)
     return _as_csv(rows) if form == "csv" else (_escaped(canonical(values)) for values in rows)
 

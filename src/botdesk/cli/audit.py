@@ -141,10 +141,12 @@ def export(
 ) -> None:
     """Export events, oldest first, with their hashes."""
     with _new_file(file) if file else _held() as opened:
-        with visit.begin(create=False) as tx:
-            wanted = _filter(tx.now, account, actor, action, outcome, since, until, text)
-            for line in audit.export(tx, wanted, form=form.value):
-                opened.write(f"{line}\n")
+        with visit.desk(create=False) as desk:
+            wanted = _filter(desk.clock(), account, actor, action, outcome, since, until, text)
+            recorded = desk.run(audit.record_export, form=form.value)
+            with desk.read() as tx:
+                for line in audit.export(tx, wanted, form=form.value, until=recorded):
+                    opened.write(f"{line}\n")
         if file is None:
             opened.seek(0)
             for line in opened:
