@@ -102,11 +102,11 @@ def advice_line(found: "advice.Advice") -> Sequence[Cell]:
 
 def advice_in_full(found: "advice.Advice") -> Text:
     """A line of advice in full: what, why it matters, the command that mends it, why it was dismissed."""
-    text = Text(f" {wording.visible(found.finding.what)}\n", style="bold")
-    text.append(f" why: {found.finding.why}\n", style="not bold")
-    text.append(f" m mends it: {wording.visible(found.command)}", style="not bold")
+    text = Text(f"{wording.visible(found.finding.what)}\n", style="bold")
+    text.append(f"why: {found.finding.why}\n", style="not bold")
+    text.append(f"m mends it: {wording.visible(found.command)}", style="not bold")
     if found.dismissal is not None:
-        text.append(f"\n dismissed until {wording.when(found.dismissal.until)}: ", style="not bold dim")
+        text.append(f"\ndismissed until {wording.when(found.dismissal.until)}: ", style="not bold dim")
         text.append(wording.visible(found.dismissal.reason), style="not bold dim")
     return text
 

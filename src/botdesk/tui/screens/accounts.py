@@ -22,14 +22,14 @@ if TYPE_CHECKING:
     from botdesk import accounts, advice
 
 COLUMNS: Final = (
-    Column("name", "NAME", 15, grow=2, most=40, sort=True),
+    Column("name", "NAME", 15, grow=1, most=40, sort=True),
     Column("purpose", "PURPOSE", 8, sort=True),
     Column("state", "STATE", 8, sort=True),
-    Column("advice", "ADVICE", 6, right=True),
+    Column("advice", "TODO", 4, right=True),
     Column("live", "LIVE", 4, right=True, sort=True),
-    Column("expiry", "EXPIRES", 7, right=True, sort=True),
+    Column("expiry", "ENDS", 5, right=True, sort=True),
     Column("used", "USED", 4, right=True, sort=True),
-    Column("managers", "MANAGED BY", 10, grow=3, most=50),
+    Column("managers", "MANAGED BY", 10, grow=4, most=50),
 )
 SHOWN: Final = ("", "disabled", "all")
 BADGED: Final = 100
