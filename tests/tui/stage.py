@@ -64,10 +64,10 @@ async def opened(
 async def settle(pilot: Pilot[str], *, seconds: float = 60) -> None:
     """Wait until nothing is under way: no work on the desk, no message that is not handled yet.
 
-    Twice in a row, because a message that was taken off its queue may be just about to begin some work.
+    Ten times in a row, because what was taken off its queue may be just about to begin some work.
     """
     end, quiet = time.monotonic() + seconds, 0
-    while quiet < 2 and pilot.app.is_running:
+    while quiet < 10 and pilot.app.is_running:
         assert time.monotonic() < end, f"still under way: {[worker.name for worker in pilot.app.workers]}"
         await pilot.pause(0)
         quiet = quiet + 1 if is_idle(pilot) else 0
@@ -77,7 +77,7 @@ async def settle(pilot: Pilot[str], *, seconds: float = 60) -> None:
 def is_idle(pilot: Pilot[str]) -> bool:
     """Whether no work is under way and no message waits, anywhere in the program."""
     pumps = [pilot.app, *(each for screen in pilot.app.screen_stack for each in screen.walk_children(with_self=True))]
-    return app_of(pilot).idle and not any(pump.message_queue_size for pump in pumps)
+    return app_of(pilot).idle and not any(pump.message_queue_size or pump._next_callbacks for pump in pumps)
 
 
 async def press(pilot: Pilot[str], *keys: str) -> None:
