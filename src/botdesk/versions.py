@@ -86,17 +86,9 @@ def news(tx: Transaction, seen: int, account: Account, *others: ColumnElement[bo
 
 
 def _told(changes: Sequence[Event]) -> str:
-    told = [f"{_sentence(event)} ({wording.when(event.at)})" for event in changes[:MOST_TOLD]]
+    told = [
+        f"{wording.event(change, audit.detail_of(change))} ({wording.when(change.at)})"
+        for change in changes[:MOST_TOLD]
+    ]
     more = len(changes) - len(told)
     return "; ".join(told) + (f"; and {wording.plural(more, 'change')} before" if more else "")
-
-
-def _sentence(event: Event) -> str:
-    return wording.sentence(
-        actor=event.actor,
-        action=event.action,
-        account=event.account,
-        subject_kind=event.subject_kind,
-        outcome=event.outcome,
-        detail=audit.detail_of(event),
-    )

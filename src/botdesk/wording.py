@@ -7,7 +7,7 @@ import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, time, timedelta, tzinfo
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from botdesk.errors import InvalidInput
 
@@ -304,6 +304,33 @@ def sentence(
     if outcome in _ENDINGS and action != "token:refused":
         told = f"tried to {_infinitive(told)}: {_ENDINGS[outcome]}"
     return visible(f"{actor} {told}")
+
+
+class Told(Protocol):
+    """What of an event its sentence is made of, besides its detail."""
+
+    actor: str
+    action: str
+    account: str | None
+    subject_kind: str | None
+    outcome: Any
+
+
+def event(event: Told, detail: Mapping[str, Any]) -> str:
+    """Tell an event of the audit in words, as `sentence` does.
+
+    Args:
+        event: The event.
+        detail: Its detail, as `audit.detail_of` reads it.
+    """
+    return sentence(
+        actor=event.actor,
+        action=event.action,
+        account=event.account,
+        subject_kind=event.subject_kind,
+        outcome=event.outcome,
+        detail=detail,
+    )
 
 
 def deed(action: str, account: str | None, detail: Mapping[str, Any]) -> str:

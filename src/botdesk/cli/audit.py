@@ -92,15 +92,7 @@ def _filter(
 
 
 def _row(event: audit.Event) -> tuple[str, ...]:
-    told = wording.sentence(
-        actor=event.actor,
-        action=event.action,
-        account=event.account,
-        subject_kind=event.subject_kind,
-        outcome=event.outcome,
-        detail=audit.detail_of(event),
-    )
-    return str(event.sequence), wording.when(event.at), told
+    return str(event.sequence), wording.when(event.at), wording.event(event, audit.detail_of(event))
 
 
 def _facts(event: audit.Event) -> dict[str, object]:

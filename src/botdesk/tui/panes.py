@@ -11,7 +11,6 @@ from rich.table import Table
 from rich.text import Text
 
 from botdesk import bearer, wording
-from botdesk.tui import render
 
 if TYPE_CHECKING:
     from botdesk import accounts, audit, grants, tokens
@@ -81,7 +80,7 @@ def lately(events: "Sequence[audit.Event]", name: str, now: datetime) -> list[tu
 def _about(event: "audit.Event", name: str) -> str:
     from botdesk import audit
 
-    told = render.sentence(event, audit.detail_of(event)).removeprefix(f"{name} ")
+    told = wording.event(event, audit.detail_of(event)).removeprefix(f"{name} ")
     return re.sub(rf" (of|to) {re.escape(name)}(?![\w-])", "", told)
 
 
@@ -132,7 +131,7 @@ def event(found: "audit.Event") -> RenderableType:
         ("hash", found.hash),
     ]
     return Group(
-        Text(render.sentence(found, detail), style="bold"),
+        Text(wording.event(found, detail), style="bold"),
         Text(),
         facts((name, value) for name, value in rows if value),
     )

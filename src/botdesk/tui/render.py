@@ -222,20 +222,8 @@ def event(found: "audit.Event", detail: dict[str, object]) -> Sequence[Cell]:
     return (
         Cell(wording.clock(found.at), "muted"),
         Cell({"done": "·", "denied": "R", "failed": "F"}[found.outcome], tone(found.outcome)),
-        Cell(sentence(found, detail), "bad" if refused else ""),
+        Cell(wording.event(found, detail), "bad" if refused else ""),
         plain(found.source, "muted"),
-    )
-
-
-def sentence(found: "audit.Event", detail: dict[str, object]) -> str:
-    """An event in words."""
-    return wording.sentence(
-        actor=found.actor,
-        action=found.action,
-        account=found.account,
-        subject_kind=found.subject_kind,
-        outcome=found.outcome,
-        detail=detail,
     )
 
 
