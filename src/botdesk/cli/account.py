@@ -8,6 +8,7 @@ import typer
 
 from botdesk import accounts, grants, removal, scopes, uses, whatif, wording
 from botdesk.cli import output
+from botdesk.cli import source as sources
 from botdesk.cli.access import rehearse
 from botdesk.cli.context import (
     AccountName,
@@ -149,14 +150,7 @@ def knocks(visit: Visit, account: AccountName, json: AsJson = False) -> None:
 
 
 def _knock(knock: uses.Knock) -> dict[str, object]:
-    source = knock.source
-    return {
-        "token_id": knock.token_id,
-        "label": knock.label,
-        "source": source.address,
-        "count": source.count,
-        "last_at": source.last_at,
-    }
+    return {"token_id": knock.token_id, "label": knock.label, **sources.facts(knock.source)}
 
 
 def _knocking(knock: uses.Knock, now: datetime) -> tuple[str, ...]:

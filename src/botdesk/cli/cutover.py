@@ -8,6 +8,7 @@ import typer
 from botdesk import cutover as cutovers
 from botdesk import tokens, wording
 from botdesk.cli import output
+from botdesk.cli import source as sources
 from botdesk.cli.context import AsJson, Visit, visiting
 from botdesk.cutover import Cutover
 from botdesk.errors import InvalidInput
@@ -112,9 +113,7 @@ def _facts(found: Cutover) -> dict[str, object]:
         "new_first_seen": found.new_first_seen,
         "old_last_seen": found.old_last_seen,
         "old_uses": found.old_uses,
-        "old_sources": [
-            {"source": source.address, "count": source.count, "last_at": source.last_at} for source in found.old_sources
-        ],
+        "old_sources": [sources.facts(source) for source in found.old_sources],
         "quiet": found.quiet,
         "ready": found.ready,
         "undoable": found.undoable,

@@ -10,6 +10,7 @@ import typer
 from botdesk import scopes, tokens, uses, wording
 from botdesk.access import Action
 from botdesk.cli import cutover, delivery, output
+from botdesk.cli import source as sources
 from botdesk.cli.context import (
     AccountName,
     AsJson,
@@ -134,7 +135,7 @@ def uses_(
         found, now = uses.of_token(tx, token, within=wording.duration(within)), tx.now
     lines = [(_HOW[action], source) for action, all_of in found.items() for source in all_of]
     if json:
-        output.as_json([{"outcome": how, **_source(source)} for how, source in lines])
+        output.as_json([{"outcome": how, **sources.facts(source)} for how, source in lines])
     elif not lines:
         output.talk(f"it was not presented in the last {within}")
     else:
@@ -143,10 +144,6 @@ def uses_(
 
 
 _HOW = {Action.TOKEN_USED: "accepted", Action.TOKEN_REFUSED: "refused"}
-
-
-def _source(source: uses.Source) -> dict[str, object]:
-    return {"source": source.address, "count": source.count, "last_at": source.last_at}
 
 
 @app.command()
