@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from hashlib import sha256
 from json.encoder import encode_basestring
+from operator import itemgetter
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Table, inspect, type_coerce
@@ -32,6 +33,7 @@ _encoded: Final = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure
 BOUND: Final = tuple(sorted({*Event.model_fields} - {"previous", "hash"}))
 """The columns of an event that its hash is over, in the order in which they are written."""
 
+_bound: Final = itemgetter(*BOUND)
 _NUMBER: Final = BOUND.index("sequence")
 _FORM: Final = "{" + ",".join(f'"{name}":%s' for name in BOUND) + "}"
 
@@ -50,8 +52,10 @@ def event_text(values: Sequence[Any]) -> str:
 
 def chained(previous: str, values: Mapping[str, Any]) -> str:
     """The hash of an event after `previous`, from its stored values without `previous` and `hash`."""
-    whole = len(values) == len(BOUND) and all(name in values for name in BOUND)
-    told = event_text([values[name] for name in BOUND]) if whole else canonical(values)
+    try:
+        told = event_text(_bound(values)) if len(values) == len(BOUND) else canonical(values)
+    except KeyError:
+        told = canonical(values)
     return sha256((previous + told).encode("utf-8", "surrogatepass")).hexdigest()
 
 
