@@ -460,8 +460,10 @@ def export(
         AccessDenied: The actor is neither an admin nor an auditor.
         InvalidInput: The form is unknown.
     """
-    require(tx, Action.AUDIT_EXPORTED)
-    until = until or record_export(tx, form=form)
+    if until is None:
+        until = record_export(tx, form=form)
+    else:
+        require(tx, Action.AUDIT_EXPORTED)
     wanted = [*_wanted(tx, filter or Filter()), col(Event.sequence) <= until]
     rows = raw(tx.session, table_of(Event), wanted)
     return _as_csv(rows) if form == "csv" else (_escaped(canonical(values)) for values in rows)
