@@ -62,12 +62,13 @@ class Tally:
         window = self._windows.get(key(use))
         return window is not None and self._clock() - window.since < WINDOW_SECONDS
 
-    def count(self, use: Use) -> bool:
-        """Count a use into the event to come, which tells of the last; False when it has to be recorded itself."""
+    def count(self, use: Use, at: str | None = None) -> bool:
+        """Count a use of an instant (as stored) into the event to come; False when it has to be recorded itself."""
         with self._turn:
             window = self._windows.get(key(use))
             if window is None:
                 return False
+            use.at = at
             window.count += 1
             window.use = use
             return True

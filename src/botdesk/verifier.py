@@ -213,11 +213,8 @@ class Verifier:
         Raises:
             StoreError: The store cannot be read or written, so it may not have ended.
         """
-        answer = await self.answer(presented, asked)
-        use = self._taken(presented, asked)
-        if answer.refusal is not None or use is None:
-            return False
-        return await asyncio.to_thread(self._end, use.presented)
+        _, held = await self._holder(presented, asked)
+        return held is not None and await asyncio.to_thread(self._end, held)
 
     async def rotate(self, presented: str, asked: Asked, *, overlap: timedelta) -> tuple[Answer, Issued | None]:
         """Rotate a token by its own holder; no successor when the token is refused.
@@ -232,11 +229,13 @@ class Verifier:
             InvalidInput: The overlap is out of range.
             StoreError: The store cannot be read or written.
         """
+        answer, held = await self._holder(presented, asked)
+        return answer, None if held is None else await asyncio.to_thread(self._rotate, held.id, overlap)
+
+    async def _holder(self, presented: str, asked: Asked) -> tuple[Answer, Presented | None]:
+        """Judge what its own holder presents; the token only when it is accepted."""
         answer = await self.answer(presented, asked)
-        use = self._taken(presented, asked)
-        if answer.refusal is not None or use is None:
-            return answer, None
-        return answer, await asyncio.to_thread(self._rotate, use.presented.id, overlap)
+        return answer, bearer.parse(presented, self._key) if answer.refusal is None else None
 
     def _rotate(self, token_id: str, overlap: timedelta) -> Issued:
         with self._begin() as tx:
@@ -436,11 +435,7 @@ class Verifier:
         verification.refuse_clock(now, self._mark)
         at = to_text(now)
         answer = verification.glance(use, find(use.presented.id), at, self._proofs)
-        if answer is None:
-            return None
-        use.at = at
-        if not self._tally.count(use):
-            use.at = None
+        if answer is None or not self._tally.count(use, at):
             return None
         self.figures.coalesced += 1
         self.figures.answered(use, answer)
