@@ -320,12 +320,15 @@ def test_a_question_is_refused_as_what_it_asks_about_would_be(desk: Desk) -> Non
     desk.run(people.create_role, "crew")
     desk.run(people.add_member, "crew", "nina")
     desk.run(people.disable, "omar")
+    desk.run(accounts.create, "held-bot")
+    desk.run(grants.give, "held-bot", "role:crew", Level.OPERATE)
     gone = desk.run(accounts.remove, desk.run(accounts.create, "gone-bot").id).id
     for question, operation, arguments in (
         (whatif.joined, people.add_member, ("crew", "nina")),
         (whatif.dropped, people.drop_member, ("crew", "omar")),
         (whatif.disabled, people.disable, ("omar",)),
         (whatif.given, grants.give, (gone, "person:nina", Level.VIEW)),
+        (whatif.given, grants.give, ("held-bot", "role:crew", Level.OPERATE)),
     ):
         said = []
         for way in (partial(desk.ask, question), partial(desk.run, operation)):

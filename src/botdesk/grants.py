@@ -55,12 +55,9 @@ def give(tx: Transaction, account_id: str, grantee: str, level: Level, *, seen: 
     audit.require(tx, Action.GRANT_GIVEN, account, grantee=grantee[:64])
     refuse_removed(account)
     versions.refuse_stale(tx, seen, account, versions.of_grants())
-    to = find_grantee(tx, grantee)
-    grant = _present(tx, account, to)
-    level = Level(level)
+    to, level = find_grantee(tx, grantee), Level(level)
+    grant = refuse_held(tx, account, to, level)
     before = None if grant is None else grant.level
-    if before is level:
-        raise Conflict(f"{_words(to)} has {level.value!r} on {account.name!r} already", hint="there is nothing to do")
     if grant is None:
         grant = Grant(id=tx.new_id("gra"), account_id=account.id, level=level, given_at=tx.now, given_by=tx.actor.id)
         grant.role_id, grant.person_id = _columns(to)
@@ -79,6 +76,18 @@ def refuse_removed(account: Account) -> None:
     """
     if account.removed_at:
         raise Conflict(f"{account.name!r} was removed", hint="a removed account takes no grants")
+
+
+def refuse_held(tx: Transaction, account: Account, to: Role | Person, level: Level) -> Grant | None:
+    """Refuse to give a level that was given already; the grant of another one, if there is one.
+
+    Raises:
+        Conflict: They have that level already.
+    """
+    grant = _present(tx, account, to)
+    if grant is not None and grant.level is level:
+        raise Conflict(f"{_words(to)} has {level.value!r} on {account.name!r} already", hint="there is nothing to do")
+    return grant
 
 
 def withdraw(tx: Transaction, account_id: str, grantee: str, *, seen: int | None = None) -> Grant:

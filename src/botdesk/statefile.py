@@ -5,7 +5,10 @@ import json
 import os
 import threading
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
+
+MEMORY: Final = "tui.json"
+"""Where the terminal program keeps what it remembers; under `heads`, the last head that it saw of each store."""
 
 
 def read(path: Path) -> dict[str, Any]:

@@ -6,7 +6,7 @@ harm.
 
 import contextlib
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from botdesk import statefile
 from botdesk.audit import Footing
@@ -32,6 +32,14 @@ def save(folder: Path, store: str, footing: Footing) -> None:
 
 
 def forget(folder: Path, store: str) -> None:
-    """Keep nothing of this store any more."""
+    """Keep nothing of this store any more, neither how far it was verified nor the head that was seen last."""
     if store in (told := statefile.read(folder / FILE)):
-        statefile.write(folder / FILE, {name: footing for name, footing in told.items() if name != store})
+        statefile.write(folder / FILE, _without(told, store))
+    remembered = statefile.read(folder / statefile.MEMORY)
+    heads = remembered.get("heads")
+    if isinstance(heads, dict) and store in heads:
+        statefile.write(folder / statefile.MEMORY, remembered | {"heads": _without(heads, store)})
+
+
+def _without(told: dict[str, Any], store: str) -> dict[str, Any]:
+    return {name: value for name, value in told.items() if name != store}

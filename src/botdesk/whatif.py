@@ -19,15 +19,17 @@ def given(tx: Transaction, account_id: str, grantee: str, level: Level) -> Diffe
 
     Raises:
         AccessDenied: The actor may not manage the account.
-        Conflict: The account is removed.
+        Conflict: They have that level already, or the account is removed.
         InvalidInput: The grantee has another form.
         NotFound: There is no such account in reach, role or person.
     """
     account = grants.find_account(tx, account_id)
     audit.require(tx, Action.GRANT_GIVEN, account, grantee=grantee[:64])
     grants.refuse_removed(account)
+    to, level = grants.find_grantee(tx, grantee), Level(level)
+    grants.refuse_held(tx, account, to, level)
     now = reach.facts(tx.session, col(Account.id) == account.id)
-    return facts.difference(now, now.giving(account.id, grants.find_grantee(tx, grantee).id, Level(level)))
+    return facts.difference(now, now.giving(account.id, to.id, level))
 
 
 def withdrawn(tx: Transaction, account_id: str, grantee: str) -> Difference:

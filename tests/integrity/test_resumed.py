@@ -12,7 +12,7 @@ import pytest
 from benchmarks import make_desk
 from sqlalchemy import URL
 
-from botdesk import accounts, audit, verified
+from botdesk import accounts, audit, statefile, verified
 from botdesk.audit import Footing, Head, Verdict
 from botdesk.desk import Desk
 from botdesk.store import walk
@@ -260,8 +260,12 @@ def test_a_short_history_is_forgotten_too(auditing: Desk, tmp_path: Path) -> Non
     auditing.settings = replace(auditing.settings, state_dir=tmp_path / "state")
     verified.save(auditing.settings.state_dir, auditing.location, Footing(Head(10**6, "0" * 64)))
     verified.save(auditing.settings.state_dir, "another", Footing())
+    heads = {auditing.location: f"9:{'0' * 64}", "another": f"7:{'0' * 64}"}
+    statefile.write(auditing.settings.state_dir / statefile.MEMORY, {"theme": "dusk", "heads": heads})
     (finding,) = auditing.verify(from_start=True).findings
     assert "it was cut short" in finding.what
     assert auditing.verify(forget=True).holds
     assert auditing.verify().holds
     assert verified.load(auditing.settings.state_dir, "another") == Footing()
+    remembered = statefile.read(auditing.settings.state_dir / statefile.MEMORY)
+    assert remembered == {"theme": "dusk", "heads": {"another": f"7:{'0' * 64}"}}

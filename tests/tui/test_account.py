@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from botdesk import accounts, audit, grants, tokens
+from botdesk import accounts, audit, grants, tokens, verification
 from botdesk.access import Level
-from botdesk.testing import Clock, open_desk
+from botdesk.testing import NOON, Clock, open_desk
+from botdesk.verification import Asked
 from tests.tui.stage import accounts_of, click, complaints, opened, paste, press, said, shown, warned, window
 
 
@@ -47,6 +48,22 @@ async def test_a_token_is_issued_rotated_and_revoked(path: Path, tmp_path: Path)
         await press(pilot, "leaked", "ctrl+s")
         assert "revoked 'farm-two'" in said(pilot)
     assert states(path) == {"farm": "retiring", "farm-two": "revoked"}
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
+async def test_why_a_rotation_is_not_to_be_finished_yet_is_told_in_full(path: Path, size: tuple[int, int]) -> None:
+    label = "the farm of builders, behind the second gate, at the far end"
+    (old,) = deliver(path, label)
+    with open_desk(path, seed=5) as desk, desk.begin() as tx:
+        new = tokens.deliver(tx, tokens.rotate(tx, old).token.id, to="clipboard").id
+    with open_desk(path, clock=Clock(NOON + timedelta(minutes=1)), seed=6) as desk:
+        for token_id in (new, old):
+            desk.run(verification.note, token_id, Asked(address="2001:db8:85a3::8a2e:370:7334"))
+    async with opened(path, size=size) as pilot:
+        await press(pilot, "enter", "G", "c")
+        told = " ".join(shown(pilot).split())
+        assert f"not yet: the token '{label}' was used just now from 2001:db8:85a3::8a2e:370:7334" in told
+        assert "1 place · not ready yet" in said(pilot)
 
 
 async def test_rotating_asks_for_overlap_and_lifetime_and_refuses_nonsense(path: Path) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from textual.binding import Binding
 
-from botdesk import accounts, errors
+from botdesk import accounts, errors, verified
 from botdesk.desk import Desk
 from botdesk.testing import open_desk
 from botdesk.tui.app import BotdeskApp
@@ -160,7 +160,7 @@ async def test_a_history_that_was_rewritten_since_last_time_is_an_alarm(path: Pa
     async with opened(path, memory=memory) as pilot:
         assert "HISTORY REWRITTEN OR CUT SHORT" in shown(pilot).splitlines()[1]
         assert "no longer holds event 3" in complaints(pilot)
-    assert memory.heads[str(path)].startswith("3:0")
+    assert Memory.load(memory.path).heads[str(path)].startswith("3:0")
 
 
 @pytest.mark.parametrize("how", ["cut short", "rewritten"])
@@ -184,7 +184,13 @@ async def test_a_history_that_is_cut_or_rewritten_while_one_looks_is_an_alarm_an
         app_of(pilot).poll_soon()
         await settle(pilot)
         assert complaints(pilot).count("no longer holds") == 1
-    assert memory.heads[str(path)] == str(seen)
+        assert Memory.load(memory.path).heads[str(path)] == str(seen)
+        verified.forget(tmp_path, str(path))
+        await press(pilot, "T", "slash", "metr", "enter")
+    memory.save()
+    async with opened(path, memory=Memory.load(memory.path)) as pilot:
+        assert "HISTORY REWRITTEN" not in shown(pilot), "what was forgotten on purpose is no alarm any more"
+        assert pilot.app.theme == THEMES[1].name
 
 
 async def test_a_store_that_goes_away_is_told_and_so_is_its_return(path: Path) -> None:
@@ -200,7 +206,10 @@ async def test_a_store_that_goes_away_is_told_and_so_is_its_return(path: Path) -
         await press(pilot, "3")
         assert "not read" in said(pilot)
         assert "nothing matches" not in shown(pilot)
-        await press(pilot, "1")
+        assert complaints(pilot) == "", "the alarm tells it"
+        await press(pilot, "1", "d", "ctrl+s")
+        assert "put it back, or start again" in complaints(pilot)
+        pilot.app.clear_notifications()
         away.rename(path)
         app_of(pilot).poll_soon()
         await settle(pilot)
@@ -266,6 +275,45 @@ async def test_the_keys_that_stop_programs_elsewhere_say_what_leaves(path: Path)
         await press(pilot, "i", "farm", "ctrl+s", "ctrl+c")
         assert "esc leaves this; ctrl+q leaves botdesk" in warned(pilot)
         assert complaints(pilot) == ""
+
+
+async def test_a_screen_that_meets_the_loss_first_leaves_it_to_the_alarm(path: Path) -> None:
+    async with opened(path) as pilot:
+        path.rename(path.with_name("away.db"))
+        await press(pilot, "3")
+        assert "NO ANSWER FROM THE STORE" in shown(pilot)
+        assert "looking every second" in said(pilot)
+        assert complaints(pilot) == ""
+
+
+@pytest.mark.parametrize("key", ["1", "2", "3", "4", "5", "enter"])
+async def test_help_begins_with_the_way_out_and_to_every_command(path: Path, key: str) -> None:
+    async with opened(path) as pilot:
+        await press(pilot, key, "question_mark")
+        line = next(line for line in shown(pilot).splitlines() if "quit" in line)
+        for words in ("1–5 screens", "esc back", "^p every command", "q quit"):
+            assert words in line
+
+
+async def test_verifying_is_found_from_anywhere(path: Path) -> None:
+    async with opened(path) as pilot:
+        for keys in (("enter",), ("4",), ("3",)):
+            await press(pilot, *keys, "ctrl+p", "verif")
+            await pilot.pause(0.3)
+            await settle(pilot)
+            await press(pilot, "enter")
+            assert "the chain holds" in shown(pilot)
+            assert "checked at" in said(pilot)
+
+
+async def test_nothing_of_a_list_is_left_beside_a_dialog(path: Path) -> None:
+    async with opened(path) as pilot:
+        for keys in (("n",), ("i",), ("d",), ("question_mark",), ("3", "enter")):
+            await press(pilot, *keys)
+            lines = shown(pilot).splitlines()
+            top, bottom = (next(at for at, line in enumerate(lines) if sign in line) for sign in "╭╰")
+            assert {(line[0], line[79:]) for line in lines[top + 1 : bottom]} == {("│", "│")}
+            await press(pilot, "escape", "1")
 
 
 async def test_one_thing_is_done_at_a_time(path: Path) -> None:

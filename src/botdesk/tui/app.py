@@ -22,7 +22,7 @@ from textual.widgets import Input
 
 from botdesk import wording
 from botdesk.access import Action, allows
-from botdesk.errors import BotdeskError
+from botdesk.errors import BotdeskError, StoreError
 from botdesk.tui import crash, glyphs, styles
 from botdesk.tui.base import SEVERITIES, DeskScreen
 from botdesk.tui.dialogs.base import Dialog
@@ -121,6 +121,7 @@ class BotdeskApp(App[str]):
         self._poll_seconds = poll
         self._prompts = 0
         self._wants_look = False
+        self._looking = asyncio.Lock()
         self._opening = False
         self._take_themes()
 
@@ -177,6 +178,8 @@ class BotdeskApp(App[str]):
                 offered.add(binding.action)
                 act = partial(self.call_later, self.run_action, binding.action, found.node)
                 yield SystemCommand(binding.description, f"{self.get_key_display(binding)}  {binding.tooltip}", act)
+        if "verify" not in offered:
+            yield SystemCommand("Verify the audit", "Hold the chain and the present rows against it", self.action_verify)
         for theme in THEMES:
             yield SystemCommand(f"Theme {theme.name}", "Take this theme", partial(setattr, self, "theme", theme.name))
 
@@ -225,8 +228,9 @@ class BotdeskApp(App[str]):
             await self._look()
 
     async def _look(self) -> None:
-        was_lost, was_broken = self.history.lost, self.history.broken
-        changed = await asyncio.to_thread(self.history.look, self.desk)
+        async with self._looking:
+            was_lost, was_broken = self.history.lost, self.history.broken
+            changed = await asyncio.to_thread(self.history.look, self.desk)
         if self.history.lost != was_lost:
             self.say("looking every second whether it is back" if self.history.lost else "the store answers again")
             changed = True
@@ -326,6 +330,13 @@ class BotdeskApp(App[str]):
         severity: Any = SEVERITIES.get(type(error), "error")
         self.notify(text, severity=severity, markup=False, timeout=8)
 
+    async def tell_unread(self, error: BotdeskError) -> None:
+        """Complain that something could not be read; that the store does not answer is told by the alarm alone."""
+        if isinstance(error, StoreError):
+            await self._look()
+        if not (isinstance(error, StoreError) and self.history.lost):
+            self.complain(error)
+
     def action_help_quit(self) -> None:
         """Say which key leaves, to those who press one that does so elsewhere."""
         if isinstance(self.screen, Dialog):
@@ -345,6 +356,11 @@ class BotdeskApp(App[str]):
         if self.memory:
             self.memory.screen = name
         self.switch_screen(name)
+
+    def action_verify(self) -> None:
+        """Go to the audit and verify it there."""
+        self.action_go("audit")
+        self.screen.call_after_refresh(self.run_action, "screen.verify")
 
     def action_next_theme(self) -> None:
         """Take the next theme."""

@@ -12,7 +12,7 @@ from textual.screen import Screen
 from textual.widgets import Input
 
 from botdesk import errors
-from botdesk.errors import BotdeskError, StoreError
+from botdesk.errors import BotdeskError
 from botdesk.tui.widgets.bars import AlarmLine, StatusLine, TitleBar
 from botdesk.tui.widgets.filter import FilterBar
 from botdesk.tui.widgets.keybar import KeyBar
@@ -142,8 +142,7 @@ class DeskScreen(Screen[None]):
         except BotdeskError as error:
             if not self._is_read:
                 self.facts(NOT_READ)
-            if not (isinstance(error, StoreError) and self.desk_app.history.lost):
-                self.desk_app.complain(error)
+            await self.desk_app.tell_unread(error)
 
     def say(self, text: str) -> None:
         """Say what was done, on the status line."""

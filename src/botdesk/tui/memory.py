@@ -53,6 +53,11 @@ class Memory:
         self.saved = values
         statefile.write(self.path, values | {"heads": _later(Memory.load(self.path).heads, values["heads"])})
 
+    def let_go(self, store: str) -> None:
+        """Leave the head of a store to the file: what is forgotten there on purpose does not come back from here."""
+        self.save()
+        self.heads.pop(store, None)
+
 
 def _later(theirs: dict[str, str], ours: dict[str, str]) -> dict[str, str]:
     """Of each store the later head."""

@@ -118,7 +118,7 @@ def source(found: "uses.Source", now: datetime) -> Sequence[Cell]:
 
 def cutover(found: "rotation.Cutover", why: str, now: datetime) -> Text:
     """How a rotation stands: whose, since when, each token's use, what is left, and what speaks against its end."""
-    text = Text(f" {wording.visible(found.account)}: '{wording.visible(found.old.label)}'", style="bold")
+    text = Text(f"{wording.visible(found.account)}: '{wording.visible(found.old.label)}'", style="bold")
     seen = f"first used {wording.ago(found.new_first_seen, now)}" if found.new_first_seen else "not used yet"
     last = f"last used {wording.ago(found.old_last_seen, now)}" if found.old_last_seen else "not used since"
     lines = (
@@ -126,9 +126,9 @@ def cutover(found: "rotation.Cutover", why: str, now: datetime) -> Text:
         f"new  {found.new.id}  {seen}",
         f"old  {found.old.id}  {last}, {wording.plural(found.old_uses, 'use')}",
         f"the old one ends {wording.until(found.ends_at, now)} ({wording.when(found.ends_at)})",
-        f"not yet to be finished: {wording.visible(why)}" if why else "the old one can be ended: f finishes it",
+        f"not yet: {wording.visible(why)}" if why else "the old one can be ended: f finishes it",
     )
-    return text.append("".join(f"\n {line}" for line in lines), style="not bold")
+    return text.append("".join(f"\n{line}" for line in lines), style="not bold")
 
 
 def token(line: "tokens.Line", now: datetime) -> Sequence[Cell]:

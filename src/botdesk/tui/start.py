@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from botdesk import statefile
 from botdesk.errors import BotdeskError
 from botdesk.settings import Settings
 from botdesk.tui.app import BotdeskApp
@@ -36,7 +37,7 @@ def run(*, settings: Settings, acting_as: str | None = None, entry: "Entry | Non
     """
     with contextlib.ExitStack() as stack:
         opener = _demo_opener(stack) if demo else _opener(settings, acting_as, entry)
-        memory = None if demo else Memory.load(settings.state_dir / "tui.json")
+        memory = None if demo else Memory.load(settings.state_dir / statefile.MEMORY)
         app = BotdeskApp(opener, memory=memory)
         try:
             with _ended_by_signals(app):

@@ -59,8 +59,10 @@ class Watch:
             return
         self.broken = BotdeskError(
             f"the audit no longer holds event {kept.sequence} as you last saw it",
-            hint=f"somebody rewrote or shortened it: botdesk audit verify --head {kept}",
+            hint=f"somebody rewrote or shortened it: botdesk audit verify --head {kept}; after a restored backup, --forget",
         )
+        if self._memory:
+            self._memory.let_go(desk.location)
 
     def _kept(self, desk: "Desk") -> "Head | None":
         from botdesk import audit

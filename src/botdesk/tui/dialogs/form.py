@@ -268,6 +268,8 @@ class Form(Dialog[Any], Generic[T]):
             return
         try:
             told = await self.what_if(self.result(self.values))
+        except Conflict as error:
+            told = [error.message]
         except BotdeskError:
             told = []
         self.query_one("#dialog-what-if", Static).update(rehearsed(told))

@@ -2,6 +2,7 @@
 
 from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 from rich.console import Group
 from rich.table import Table
@@ -11,6 +12,16 @@ from textual.binding import ActiveBinding
 from textual.widgets import Static
 
 from botdesk.tui.dialogs.base import Dialog
+
+
+FIRST: Final = {
+    "back": "back",
+    "filter": "filter",
+    "command_palette": "every command",
+    "app.command_palette": "every command",
+    "app.quit": "quit",
+}
+"""The actions that are told before all others, in a word each."""
 
 
 @dataclass(slots=True)
@@ -44,7 +55,16 @@ class HelpDialog(Dialog[None]):
         """What this screen is for, then what is the same on every one."""
         lines = self._lines()
         own, common = [line for line in lines if line.own], [line for line in lines if not line.own]
-        yield Static(Group(_table(own), Text("\nOn every screen", style="bold"), _table(common)))
+        first = Text(f"{self._first()}\n", style="bold", overflow="ellipsis")
+        yield Static(Group(first, _table(own), Text("\nOn every screen", style="bold"), _table(common)))
+
+    def _first(self) -> str:
+        """What whoever is lost needs before all else: the way to the other screens, to every command, back and out."""
+        keys = {found.binding.action: self.app.get_key_display(found.binding) for found in reversed(self._found)}
+        screens = sorted(key for action, key in keys.items() if action.startswith("app.go("))
+        told = [f"{screens[0]}–{screens[-1]} screens"] if screens else []
+        told += [f"{keys[action]} {word}" for action, word in FIRST.items() if action in keys]
+        return " · ".join(told)
 
     def _lines(self) -> list[Line]:
         told: dict[str, Line] = {}

@@ -61,7 +61,8 @@ def _look(tx: "Transaction", account_ids: Sequence[str], seen: int) -> Look:
 
 
 def _given(tx: "Transaction", account_ids: Sequence[str], draft: GrantDraft) -> list[str]:
-    found = [whatif.given(tx, account_id, draft.grantee, draft.level) for account_id in account_ids]
+    lacking = [account_id for account_id in account_ids if not _is_given(tx, account_id, draft)]
+    found = [whatif.given(tx, account_id, draft.grantee, draft.level) for account_id in lacking or account_ids[:1]]
     return [line for difference in found for line in facts.told(difference)] or [UNCHANGED]
 
 

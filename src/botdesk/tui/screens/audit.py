@@ -51,7 +51,7 @@ class AuditScreen(DeskScreen):
         super().__init__()
         self._filter: audit.Filter | None = None
         self._verdict: audit.Verdict | None = None
-        self._verifying = False
+        self._verifying = 0
 
     def body(self) -> ComposeResult:
         """The verdict, the chart, the search, the timeline, the detail."""
@@ -110,9 +110,9 @@ class AuditScreen(DeskScreen):
     async def _say_whether_it_holds(self) -> None:
         from botdesk import audit
 
-        if self._verdict is None:
+        if self._verdict is None and not self._verifying:
             self._verify()
-        elif not self._verifying:
+        elif self._verdict is not None and not self._verifying:
             head = await self.desk_app.ask(audit.head)
             self._show_verdict(self._verdict, head.sequence - self._verdict.head.sequence)
 
@@ -136,14 +136,14 @@ class AuditScreen(DeskScreen):
         """Verify the chain in a thread; it ends when the screen or the program does."""
         line = self.query_one("#verdict", Static)
         line.update(" checking the chain …")
-        self._verifying = True
+        self._verifying += 1
         try:
             self._verdict = await asyncio.to_thread(self.desk_app.desk.verify, progress=self._checking())
         except BotdeskError as error:
             line.update(f" not checked: {error.message}")
             return
         finally:
-            self._verifying = False
+            self._verifying -= 1
         self._show_verdict(self._verdict, 0)
         if asked:
             self.say(f"checked at {self.now.astimezone():%H:%M:%S}")

@@ -6,6 +6,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.widgets import Static
 
+from botdesk import wording
 from botdesk.access import Level
 from botdesk.errors import BotdeskError
 from botdesk.tui import flows, render
@@ -71,7 +72,7 @@ class CutoverScreen(DeskScreen):
         window = self.query_one("#source-list", Window)
         window.empty = "nobody has used the old token since"
         await window.show(whole(found.old_sources))
-        self.facts("f finishes it" if found.ready else f"not yet: {why}")
+        self.facts(f"{wording.plural(len(found.old_sources), 'place')} · {'ready' if found.ready else 'not ready yet'}")
         self.refresh_bindings()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
