@@ -120,7 +120,10 @@ def watch(url: URL) -> Callable[[], None]:
 
     def check() -> None:
         if files.identity(path) != opened:
-            raise StoreError(f"the store '{path}' was replaced or removed", hint="put it back, or start again to use what is there now")
+            raise StoreError(
+                f"the store '{path}' was replaced or removed",
+                hint="put it back, or start again to use what is there now",
+            )
 
     return check
 

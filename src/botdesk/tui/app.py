@@ -179,7 +179,7 @@ class BotdeskApp(App[str]):
                 act = partial(self.call_later, self.run_action, binding.action, found.node)
                 yield SystemCommand(binding.description, f"{self.get_key_display(binding)}  {binding.tooltip}", act)
         if "verify" not in offered:
-            yield SystemCommand("Verify the audit", "Hold the chain and the present rows against it", self.action_verify)
+            yield SystemCommand("Verify the audit", "Hold chain and rows against each other, now", self.action_verify)
         for theme in THEMES:
             yield SystemCommand(f"Theme {theme.name}", "Take this theme", partial(setattr, self, "theme", theme.name))
 

@@ -59,7 +59,7 @@ class Watch:
             return
         self.broken = BotdeskError(
             f"the audit no longer holds event {kept.sequence} as you last saw it",
-            hint=f"somebody rewrote or shortened it: botdesk audit verify --head {kept}; after a restored backup, --forget",
+            hint=f"somebody rewrote or cut it: botdesk audit verify --head {kept}, or --forget after a restored backup",
         )
         if self._memory:
             self._memory.let_go(desk.location)

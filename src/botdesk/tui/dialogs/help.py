@@ -13,7 +13,6 @@ from textual.widgets import Static
 
 from botdesk.tui.dialogs.base import Dialog
 
-
 FIRST: Final = {
     "back": "back",
     "filter": "filter",
