@@ -115,6 +115,7 @@ class Action(StrEnum):
     ADVICE_RECALLED = "advice:recalled"
     AUDIT_VIEWED = "audit:viewed"
     AUDIT_EXPORTED = "audit:exported"
+    AUDIT_ARCHIVED = "audit:archived"
 
 
 ON_ACCOUNT = {

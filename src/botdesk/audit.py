@@ -7,7 +7,7 @@ present rows against the history.
 """
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Generic, TypeVar
@@ -19,12 +19,13 @@ from sqlmodel import SQLModel, col, select
 from botdesk import access, wording
 from botdesk.access import Action
 from botdesk.errors import AccessDenied, Conflict, InvalidInput, StoreError
-from botdesk.store import bulk, reach, walk
+from botdesk.store import bulk, floor, reach, walk
 from botdesk.store.chain import Finding as Finding
 from botdesk.store.chain import Footing as Footing
 from botdesk.store.chain import Head as Head
 from botdesk.store.chain import Verdict as Verdict
 from botdesk.store.digest import GENESIS, canonical, chained, digest, key_of, raw, stored, stored_before, table_of
+from botdesk.store.sealed import Sealed as Sealed
 from botdesk.store.tables import CONDITIONS, Account, Person, Setting, from_text, to_text
 from botdesk.store.tables import Event as Event
 from botdesk.store.tables import Outcome as Outcome
@@ -296,8 +297,18 @@ _NEWEST: Final = select(Event.sequence, Event.hash).order_by(col(Event.sequence)
 
 
 def hash_at(tx: Transaction, sequence: int) -> str | None:
-    """The hash of one event; None when there is no such event."""
-    return tx.session.exec(select(Event.hash).where(Event.sequence == sequence)).first()
+    """The hash of one event, also of the last one that was archived; None when there is no such event."""
+    return floor.hash_at(tx.session, sequence)
+
+
+def archived(tx: Transaction) -> int:
+    """The sequence of the last event that was moved to an archive; 0 when none was."""
+    return floor.sequence(tx.session)
+
+
+def kept_since(tx: Transaction) -> datetime | None:
+    """The time from which on events are here; None when all of them are. What was before is in archives."""
+    return floor.since(tx.session)
 
 
 def page(
@@ -329,7 +340,7 @@ def page(
 
 def _count(tx: Transaction, wanted: list[ColumnElement[bool]]) -> int:
     if not wanted:
-        return _head(tx).sequence
+        return _head(tx).sequence + 1 - floor.oldest(tx.session)
     counted = select(Event.sequence).where(*wanted).limit(MOST_COUNTED + 1).subquery()
     return tx.session.exec(select(func.count()).select_from(counted)).one()
 
@@ -501,6 +512,7 @@ def verify(
     since: Footing | None = None,
     from_start: bool = False,
     progress: Progress | None = None,
+    archives: Sequence[Sealed] = (),
 ) -> Verdict:
     """Hold the chain, and the present rows against it; see `store.walk.verify`.
 
@@ -510,5 +522,6 @@ def verify(
         since: Where an earlier walk ended; what is before is not walked again, unless something does not verify.
         from_start: Walk what is before all the same; the head of the earlier walk is held all the same.
         progress: Told the number of events walked so far and that of all that are to be; it may raise, to end it.
+        archives: Archives that were read, to hold against what is on record of them.
     """
-    return walk.verify(tx.session, head=head, since=since, from_start=from_start, progress=progress)
+    return walk.verify(tx.session, head=head, since=since, from_start=from_start, progress=progress, archives=archives)

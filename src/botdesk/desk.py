@@ -8,7 +8,7 @@ import os
 import secrets
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -21,10 +21,10 @@ from sqlmodel import Session, select
 from botdesk import access, audit, keys, settings, tokens, verification, verified, wording
 from botdesk.access import Action, Actor, ActorKind, Standing
 from botdesk.bearer import MINT_KEY_BYTES, Argon2id, Entropy, Hasher
-from botdesk.errors import AccessDenied, StoreError
+from botdesk.errors import AccessDenied, AuditBroken, BotdeskError, StoreError
 from botdesk.remote import Entry
 from botdesk.settings import Settings, default_store
-from botdesk.store import engine, schema
+from botdesk.store import engine, files, schema
 from botdesk.store.backend import Check as Check
 from botdesk.store.driver import translated
 from botdesk.store.tables import Account, Person, Setting
@@ -32,11 +32,16 @@ from botdesk.store.transaction import Denial
 from botdesk.store.transaction import Transaction as Transaction
 
 if TYPE_CHECKING:
+    from botdesk.retention import Archived, Sealed
     from botdesk.store.transfer import Moved, Progress
     from botdesk.verifier import Verifier
 
 Clock = Callable[[], datetime]
 LONGEST_SOURCE: Final = 100
+_FEW: Final = 500
+_MOMENT: Final = 0.05
+"""For how many seconds the store is held while archived events are let go of."""
+
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -246,6 +251,11 @@ class Desk:
         with self._system(writing=False) as tx:
             return not head.sequence or audit.hash_at(tx, head.sequence) == head.hash
 
+    def archived(self) -> int:
+        """The sequence of the last event that was moved to an archive; 0 when none was."""
+        with self._system(writing=False) as tx:
+            return audit.archived(tx)
+
     def verifier(self, *, turn: contextlib.AbstractContextManager[None] | None = None) -> "Verifier":
         """Make a verifier of bearer tokens on this desk; close it before the desk.
 
@@ -320,6 +330,71 @@ class Desk:
             audit.require(tx, Action.DESK_BACKED_UP)
             return transfer.carry(tx.session, engine.to_url(str(to)), progress=progress)
 
+    def archive(self, before: datetime, path: Path, *, progress: "Progress | None" = None) -> "Archived":
+        """Move the events before an instant to a sealed file, which is on the disk before anything is let go of.
+
+        The events are let go of a few at a time, so that others can write meanwhile; what an archiving leaves that was
+        interrupted there, the next one lets go of first.
+
+        Args:
+            before: The instant; at least `retention.KEPT` ago.
+            path: A new file; it gets mode 0600, and its folder is made when it is missing.
+            progress: Told how far it is.
+
+        Raises:
+            AccessDenied: The operator is no admin.
+            AuditBroken: The store does not verify; nothing was moved.
+            Conflict: The file is there already, or there is nothing to move.
+            InvalidInput: The instant is too late, or the file cannot be made there.
+            StoreError: The file cannot be written, or the store failed.
+        """
+        from botdesk import retention
+
+        tell = progress or (lambda what, done, of: None)
+        path = Path(files.absolute(path))
+        self._clear(tell)
+        with self.read() as tx:
+            planned = retention.plan(tx, before)
+            retention.refuse_present(path)
+            _refuse_broken(self._verified(tx, progress=partial(tell, "verifying")))
+            files.create_folder(path.parent)
+            with retention.new_file(path) as opened:
+                archived = retention.write(tx, planned, opened, partial(tell, "writing"))
+        try:
+            self._let_go(archived, path)
+        except BaseException:
+            with contextlib.suppress(BotdeskError):
+                if self.ask(audit.archived) < archived.last:
+                    path.unlink(missing_ok=True)
+            raise
+        self._clear(tell)
+        return archived
+
+    def _let_go(self, archived: "Archived", path: Path) -> None:
+        """Record the archive, and let the first events go with it: a small one is done in one transaction."""
+        from botdesk import retention
+
+        with self.begin() as tx:
+            retention.record(tx, archived, path)
+            retention.clear(tx, _FEW)
+
+    def _clear(self, tell: "Progress") -> None:
+        """Let go of what is archived, for a moment at a time, and let others write for as long in between."""
+        from botdesk import retention
+
+        most, total, left = _FEW, 0, 1
+        while left:
+            begun = time.monotonic()
+            with self.begin() as tx:
+                audit.require(tx, Action.AUDIT_ARCHIVED)
+                left = retention.clear(tx, most)
+            took = time.monotonic() - begun
+            total = max(total, left)
+            if total:
+                tell("letting go", total - left, total)
+            most = max(_FEW, min(2 * most, round(most * _MOMENT / max(took, 0.001))))
+            time.sleep(took if left else 0)
+
     def check(self) -> list[Check]:
         """Look the store over: version, integrity, schema, triggers, audit."""
         with self._system(writing=False) as tx:
@@ -327,7 +402,8 @@ class Desk:
             checks = self._backend.checks(connection)
             found = schema.revision(connection)
             verdict = self._verified(tx)
-        words = f"the chain holds, {verdict.events} events" if verdict.holds else verdict.findings[0].what
+        stays = f", {verdict.archived:,} of them in archives" if verdict.archived else ""
+        words = f"the chain holds, {verdict.events} events{stays}" if verdict.holds else verdict.findings[0].what
         return [
             *checks,
             Check("schema", found == schema.NEWEST, f"revision {found}", "botdesk database upgrade"),
@@ -340,6 +416,7 @@ class Desk:
         head: audit.Head | None = None,
         from_start: bool = False,
         forget: bool = False,
+        archives: Sequence[Path] = (),
         progress: audit.Progress | None = None,
     ) -> audit.Verdict:
         """Hold the chain, and the present rows against it.
@@ -352,13 +429,17 @@ class Desk:
             from_start: Walk all of it.
             forget: Do not hold the history against what was verified before, and if it holds for itself, forget that:
                 for a store whose backup was restored on purpose.
+            archives: The files of archives, to hold as well; heads that lie in them are held by them.
             progress: Told the number of events walked so far and that of all that are to be; it may raise, to end it.
 
         Raises:
             AccessDenied: The operator is no active person of this desk.
+            InvalidInput: An archive cannot be read.
         """
         with self.read() as tx:
-            return self._verified(tx, head=head, from_start=from_start, forget=forget, progress=progress)
+            return self._verified(
+                tx, head=head, from_start=from_start, forget=forget, archives=archives, progress=progress
+            )
 
     def _verified(
         self,
@@ -367,11 +448,13 @@ class Desk:
         head: audit.Head | None = None,
         from_start: bool = False,
         forget: bool = False,
+        archives: Sequence[Path] = (),
         progress: audit.Progress | None = None,
     ) -> audit.Verdict:
         folder = self.settings.state_dir
         since = None if forget else verified.load(folder, self.location)
-        verdict = audit.verify(tx, head=head, since=since, from_start=from_start, progress=progress)
+        read = _read(archives, [kept.sequence for kept in (head, since and since.head) if kept], progress)
+        verdict = audit.verify(tx, head=head, since=since, from_start=from_start, progress=progress, archives=read)
         if forget and verdict.holds:
             verified.forget(folder, self.location)
         if verdict.footing is not None and verdict.events >= verified.WORTHWHILE:
@@ -517,6 +600,22 @@ class Desk:
     def _refuse_strangers(self) -> None:
         with self._transaction(None, writing=False, opening=True):
             pass
+
+
+def _read(paths: Sequence[Path], wanted: Sequence[int], progress: audit.Progress | None) -> "list[Sealed]":
+    if not paths:
+        return []
+    from botdesk import retention
+
+    return [retention.read(path, wanted, progress) for path in paths]
+
+
+def _refuse_broken(verdict: audit.Verdict) -> None:
+    if not verdict.holds:
+        raise AuditBroken(
+            f"the audit does not verify: {verdict.findings[0].what}",
+            hint="nothing was moved; 'botdesk audit verify' shows all that is wrong",
+        )
 
 
 def _give_up(tx: Transaction) -> None:

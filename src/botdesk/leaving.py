@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 
-from sqlmodel import col, select
+from sqlalchemy import ColumnElement
+from sqlmodel import and_, col, or_, select
 
-from botdesk import facts, people, tokens, whatif, wording
+from botdesk import audit, facts, people, tokens, whatif, wording
 from botdesk.access import Action
 from botdesk.errors import Conflict
 from botdesk.facts import Difference
@@ -62,10 +63,13 @@ def _handed(tx: Transaction, who: Person) -> tuple[tokens.Line, ...]:
     delivered = select(Event.subject_id).where(
         Event.actor_id == who.id, Event.action == Action.TOKEN_DELIVERED, Event.outcome == Outcome.DONE
     )
+    to_them: ColumnElement[bool] = col(Token.id).in_(delivered)
+    if begins := audit.kept_since(tx):  # who handed over what before is in an archive: whoever issued it, mostly
+        to_them = or_(to_them, and_(col(Token.issued_by) == who.id, col(Token.delivered_at) < begins))
     query = (
         select(Token, Account.name)
         .join(Account, col(Account.id) == Token.account_id)
-        .where(reach.in_reach(tx.actor), col(Token.id).in_(delivered))
+        .where(reach.in_reach(tx.actor), to_them)
         .order_by(Account.name, Token.label, Token.id)
     )
     lines = tokens.lines(tx, tx.session.exec(query).all())

@@ -188,13 +188,13 @@ def without(tx: Transaction, account_id: str, dropped: Iterable[str], *, within:
         tx: The transaction.
         account_id: The account's id or name.
         dropped: The scopes that it would lose.
-        within: How far back to look; not before the account was created.
+        within: How far back to look; not before the account was created, nor at what is in an archive.
 
     Raises:
         NotFound: There is no such account in reach.
     """
     account = accounts.find(tx, account_id)
-    since = max(tx.now - within, account.created_at)
+    since = max(tx.now - within, account.created_at, audit.kept_since(tx) or account.created_at)
     gone = frozenset(dropped)
     total = refused = 0
     by_scope = dict.fromkeys(sorted(gone), 0)

@@ -61,6 +61,8 @@ def refuse_stale(tx: Transaction, seen: int | None, account: Account, *others: C
     look = f"look again: botdesk account show {account.name}"
     if not 0 <= seen <= current(tx):
         raise InvalidInput(f"{seen} is no version of this desk", hint=look)
+    if seen < audit.archived(tx):
+        raise Conflict(f"what was done to {account.name!r} since you looked is in an archive by now", hint=look)
     if told := news(tx, seen, account, *others):
         raise Conflict(f"{account.name!r} was changed since you looked: {told}", hint=look)
 

@@ -272,13 +272,14 @@ _SENTENCES: Final = {
     "advice:recalled": "recalled the advice '{kind}' on {subject}",
     "audit:viewed": "looked at the audit",
     "audit:exported": "exported the audit",
+    "audit:archived": "archived old events{span}{target}",
 }
 _INFINITIVES: Final = {
-    "backed": "back", "created": "create", "disabled": "disable", "dismissed": "dismiss", "enabled": "enable",
-    "ended": "end", "exported": "export", "extended": "extend", "founded": "found", "gave": "give", "handed": "hand",
-    "issued": "issue", "looked": "look", "modified": "modify", "opened": "open", "recalled": "recall",
-    "removed": "remove", "restored": "restore", "revoked": "revoke", "rotated": "rotate", "took": "take",
-    "used": "use", "was": "be", "withdrew": "withdraw",
+    "archived": "archive", "backed": "back", "created": "create", "disabled": "disable", "dismissed": "dismiss",
+    "enabled": "enable", "ended": "end", "exported": "export", "extended": "extend", "founded": "found",
+    "gave": "give", "handed": "hand", "issued": "issue", "looked": "look", "modified": "modify", "opened": "open",
+    "recalled": "recall", "removed": "remove", "restored": "restore", "revoked": "revoke", "rotated": "rotate",
+    "took": "take", "used": "use", "was": "be", "withdrew": "withdraw",
 }  # fmt: skip
 _ENDINGS: Final = {"denied": "refused", "failed": "it failed"}
 
@@ -375,6 +376,7 @@ def _phrases(account: str | None, detail: Mapping[str, Any]) -> _Facts:
         "former": said("former", ", from {}"),
         "subject": account or facts.get("about", "the desk"),
         "longer": said("by", " by {}"),
+        "span": f" {facts['first']} to {facts['last']}" if {"first", "last"} <= facts.keys() else "",
     }
     return _Facts(facts | phrases)
 

@@ -16,12 +16,13 @@ from typing import Any
 
 import pytest
 
-from botdesk import audit, people, tokens
+from botdesk import audit, people, retention, tokens
 from botdesk.access import Action
+from botdesk.desk import Desk
 from botdesk.testing import Clock, open_desk
 from botdesk.tokens import TokenState
 from tests.integrity import house
-from tests.integrity.worker import BACKUP, PATIENCE, VERBS, Ended, Workers
+from tests.integrity.worker import ARCHIVE, BACKUP, PATIENCE, VERBS, Ended, Workers
 
 KILLS = 200
 GROUPS = 8
@@ -177,6 +178,7 @@ def _is_done(store: Path, before: dict[str, list[house.Row]], after: dict[str, l
         found = house.contents(store)
         assert found in (before, after)
         _check_backup(store.with_name(BACKUP), found)
+        _check_archive(desk, store.with_suffix(ARCHIVE), found)
     with open_desk(store, clock=Clock(house.LATER), seed=3) as desk:
         desk.run(people.add, "somebody")
     return found == after
@@ -187,6 +189,14 @@ def _check_backup(made: Path, found: dict[str, list[house.Row]]) -> None:
     if any("desk:backed-up" in row for row in found["event"]):
         with open_desk(made, clock=Clock(house.LATER)) as desk:
             assert desk.ask(audit.verify).holds
+
+
+def _check_archive(desk: Desk, made: Path, found: dict[str, list[house.Row]]) -> None:
+    """An archive that the audit tells of is whole; else there is none, or a whole one that is not needed."""
+    if any("audit:archived" in row for row in found["event"]):
+        assert desk.verify(archives=[made]).holds
+    elif made.exists():
+        assert retention.read(made).findings == []
 
 
 def test_killed_at_any_call_of_a_handoff_no_token_works_without_its_secret_and_none_ends_for_it(

@@ -19,14 +19,14 @@ import traceback
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from botdesk import accounts, audit, cutover, grants, handoff, keys, people, removal, tokens, verification
+from botdesk import accounts, audit, cutover, grants, handoff, keys, people, removal, retention, tokens, verification
 from botdesk.access import Level
 from botdesk.accounts import Purpose
 from botdesk.bearer import Presented, Secret
@@ -134,6 +134,16 @@ def _forget_key(desk: Desk) -> None:
 
 
 BACKUP = "saved.db"
+ARCHIVE = ".archive"
+
+
+def _archive(desk: Desk) -> None:
+    """Move all but the last day, once it is old enough."""
+    clock = desk.clock
+    assert isinstance(clock, Clock)
+    clock.forward(retention.KEPT)
+    desk.archive(house.LATER - timedelta(days=1), Path(desk.location).with_suffix(ARCHIVE))
+
 
 VERBS: dict[str, Callable[[Desk], Any]] = {
     "account create": _do(accounts.create, "new-job", purpose=Purpose.CI, scopes="catalog:read"),
@@ -176,6 +186,7 @@ VERBS: dict[str, Callable[[Desk], Any]] = {
     "denied": _refused("ben", "nightly-build"),
     "denied out of reach": _refused("ben", "claude-bot"),
     "audit export": _export,
+    "audit archive": _archive,
     "database backup": lambda desk: desk.backup(Path(desk.location).with_name(BACKUP)),
     "found": lambda desk: None,
 }
@@ -254,6 +265,18 @@ def move(store: str, to: str, kill_at: int) -> None:
         desk.move(to, progress=step)
 
 
+def archive(store: str, to: str, before: str, kill_at: int) -> None:
+    """Archive what is old, and die at that step of letting go of it."""
+    steps = itertools.count(1)
+
+    def step(what: str, done: int, total: int) -> None:
+        if what == "letting go" and next(steps) == kill_at:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    with Desk.open(store, operator="person-00", hasher=light_hasher(), source="test") as desk:
+        desk.archive(datetime.fromisoformat(before), Path(to), progress=step)
+
+
 def arrive(store: str, operator: str, name: str, out: str, data_home: str = "") -> None:
     """Open a store that may be missing, create an account, and tell whether this opening founded the desk."""
     if data_home:
@@ -314,7 +337,7 @@ def lock(store: str) -> None:
 
 
 JOBS: dict[str, Callable[..., None]] = {
-    job.__name__: job for job in (do, hand, live, work, persist, move, arrive, try_to, lock)
+    job.__name__: job for job in (do, hand, live, work, persist, move, archive, arrive, try_to, lock)
 }
 
 
@@ -383,6 +406,7 @@ def _warm_up(folder: Path) -> None:
     """Import all that is imported on first use."""
     house.furnish(folder / "warm.db")
     do(str(folder / "warm.db"), "database backup")
+    do(str(folder / "warm.db"), "audit archive")
 
 
 def _fork(errors: Path, *, job: str, gate: str | None, args: dict[str, Any]) -> int:

@@ -12,11 +12,12 @@ from typing import Annotated, TextIO
 import typer
 
 from botdesk import audit, wording
-from botdesk.cli import output, progress
+from botdesk.cli import archive, output, progress
 from botdesk.cli.context import AsJson, Visit, complete_account, visiting
 from botdesk.errors import AuditBroken, Conflict, InvalidInput
 
 app = typer.Typer(help="What happened, and whether the record holds.", no_args_is_help=True)
+app.command("archive")(archive.archive)
 
 PAGE = 500
 MOST = 1_000_000
@@ -58,14 +59,16 @@ def list_(
     """List events, newest first."""
     with visit.read(create=False) as tx:
         wanted = _filter(tx.now, account, actor, action, outcome, since, until, text)
-        page = audit.page(tx, wanted, limit=limit)
+        page, begins = audit.page(tx, wanted, limit=limit), audit.kept_since(tx)
     if json:
         output.as_json([_facts(event) for event in page.rows])
         return
-    if not page.rows:
+    if page.rows:
+        output.table(("NO", "WHEN", "EVENT"), [_row(event) for event in page.rows])
+    else:
         output.talk("no such events")
-        return
-    output.table(("NO", "WHEN", "EVENT"), [_row(event) for event in page.rows])
+    if page.next is None and begins and (wanted.since is None or wanted.since < begins):
+        output.talk(f"what was before {wording.when(begins)} is in an archive")
     if page.next is not None:
         output.talk(f"{len(page.rows)} of {audit.told(page.total)}; --limit shows more")
 
@@ -137,12 +140,15 @@ def export(
             wanted = _filter(desk.clock(), account, actor, action, outcome, since, until, text)
             recorded = desk.run(audit.record_export, form=form.value)
             with desk.read() as tx:
+                begins = audit.kept_since(tx)
                 for line in audit.export(tx, wanted, form=form.value, until=recorded):
                     opened.write(f"{line}\n")
         if file is None:
             opened.seek(0)
             for line in opened:
                 output.verbatim(line.removesuffix("\n"))
+    if begins:
+        output.talk(f"what was before {wording.when(begins)} is in an archive, which is an export of it")
     if file is not None:
         output.talk(f"exported to '{file}'")
 
@@ -186,20 +192,29 @@ def verify(
         bool,
         typer.Option("--forget", help="Forget what you verified before: the store's backup was restored on purpose."),
     ] = False,
+    files: Annotated[
+        list[Path] | None, typer.Option("--archive", metavar="FILE", help="An archive to hold as well; repeatable.")
+    ] = None,
+    alone: Annotated[
+        bool, typer.Option("--alone", help="Hold the archives alone, without a store: each for itself.")
+    ] = False,
     json: AsJson = False,
 ) -> None:
     """Verify the record, and print its head to keep elsewhere.
 
     Of a long record, what you verified before is not walked again, unless something does not hold; but the record is
-    always held against it.
+    always held against it. What was archived is held by its own file.
     """
     kept = audit.Head.parse(head) if head else None
+    if alone:
+        archive.verify_alone(files or [], kept, json=json)
+        return
     with visit.desk(create=False) as desk, progress.bar("events") as told:
-        verdict = desk.verify(head=kept, from_start=from_start, forget=forget, progress=told)
+        verdict = desk.verify(head=kept, from_start=from_start, forget=forget, archives=files or [], progress=told)
     if json:
         output.as_json(_verdict(verdict))
     else:
-        _tell(verdict)
+        _tell(verdict, archives=len(files or []))
     if not verdict.holds:
         raise AuditBroken(
             f"the audit does not verify: {wording.plural(len(verdict.findings), 'finding')}",
@@ -207,13 +222,17 @@ def verify(
         )
 
 
-def _tell(verdict: audit.Verdict) -> None:
+def _tell(verdict: audit.Verdict, *, archives: int) -> None:
     for finding in verdict.findings:
         where = "store" if finding.sequence is None else f"event {finding.sequence}"
         output.data(f"{where}: {finding.what}")
     holds = "the chain holds" if verdict.holds else "the chain does not hold"
     output.data(f"{holds}: {wording.plural(verdict.events, 'event')}")
-    if verdict.after:
+    if verdict.archived and not archives:
+        output.talk(f"{verdict.archived:,} of them are in archives; --archive FILE holds those as well")
+    if archives and verdict.holds:
+        output.talk(f"{wording.plural(archives, 'archive')} held against it")
+    if verdict.after > verdict.archived:
         output.talk(f"you had verified {verdict.after:,} of them before; --from-start walks all")
     output.data(f"head {verdict.head}")
 
@@ -224,5 +243,6 @@ def _verdict(verdict: audit.Verdict) -> dict[str, object]:
         "events": verdict.events,
         "head": str(verdict.head),
         "after": verdict.after,
-        "findings": [{"sequence": finding.sequence, "what": finding.what} for finding in verdict.findings],
+        "archived": verdict.archived,
+        "findings": archive.findings(verdict.findings),
     }

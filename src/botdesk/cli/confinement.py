@@ -30,7 +30,7 @@ OFFERED: Final = frozenset(
 
 WITHHELD: Final = frozenset(
     {
-        *("database backup", "database upgrade", "database clock", "database move"),
+        *("database backup", "database upgrade", "database clock", "database move", "audit archive"),
         *("demo", "gate", "ssh", "ssh authorized-keys"),
     }
 )

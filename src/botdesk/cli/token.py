@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from botdesk import scopes, tokens, uses, wording
+from botdesk import audit, scopes, tokens, uses, wording
 from botdesk.access import Action
 from botdesk.cli import cutover, delivery, output
 from botdesk.cli import source as sources
@@ -132,7 +132,7 @@ def uses_(
 ) -> None:
     """Tell from where a token was used, and from where it was refused: how often, and when last."""
     with visit.read() as tx:
-        found, now = uses.of_token(tx, token, within=wording.duration(within)), tx.now
+        found, now, begins = uses.of_token(tx, token, within=wording.duration(within)), tx.now, audit.kept_since(tx)
     lines = [(_HOW[action], source) for action, all_of in found.items() for source in all_of]
     if json:
         output.as_json([{"outcome": how, **sources.facts(source)} for how, source in lines])
@@ -141,6 +141,8 @@ def uses_(
     else:
         rows = [(how, one.address, f"{one.count:,}", wording.ago(one.last_at, now)) for how, one in lines]
         output.table(("OUTCOME", "FROM", "TIMES", "LAST"), rows)
+    if begins and begins > now - wording.duration(within):
+        output.talk(f"what was before {wording.when(begins)} is in an archive")
 
 
 _HOW = {Action.TOKEN_USED: "accepted", Action.TOKEN_REFUSED: "refused"}

@@ -108,11 +108,12 @@ class Verdict:
     """What `verify` found out.
 
     Attributes:
-        events: How many events the chain has, those included that were not walked again.
+        events: How many events the chain has, those included that were not walked again, or are in archives.
         head: The newest event.
         findings: What does not verify.
         after: The event after which the walk began; 0 for the first of all.
         footing: Where the next walk may begin; None when this one found anything.
+        archived: The last event that was moved to an archive; 0 when none was.
     """
 
     events: int
@@ -120,6 +121,7 @@ class Verdict:
     findings: tuple[Finding, ...]
     after: int = 0
     footing: Footing | None = None
+    archived: int = 0
 
     @property
     def holds(self) -> bool:

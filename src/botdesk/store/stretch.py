@@ -20,9 +20,11 @@ STEP: Final = 10_000
 Progress = Callable[[int], None]
 
 _EVENT: Final = table_of(Event)
-_COLUMNS: Final = (*BOUND, "previous", "hash")
+COLUMNS: Final = (*BOUND, "previous", "hash")
+"""The order in which the values of an event are read."""
+
 _SEQUENCE, _PREVIOUS, _HASH, _KIND, _KEY, _BEFORE, _AFTER = map(
-    _COLUMNS.index, ("sequence", "previous", "hash", "subject_kind", "subject_id", "before", "after")
+    COLUMNS.index, ("sequence", "previous", "hash", "subject_kind", "subject_id", "before", "after")
 )
 _WIDTH: Final = len(BOUND)
 
@@ -120,7 +122,7 @@ def _hash(previous: Any, row: Sequence[Any]) -> str:
 
 def read(connection: Connection, *, after: int | None = None, until: int | None = None) -> Iterator[Sequence[Any]]:
     """Read the events after a sequence, up to another, just as the store keeps them and in their order."""
-    columns = [type_coerce(_EVENT.c[name], NullType()).label(name) for name in _COLUMNS]
+    columns = [type_coerce(_EVENT.c[name], NullType()).label(name) for name in COLUMNS]
     query = select(*columns).order_by(_EVENT.c.sequence)
     if after is not None:
         query = query.where(_EVENT.c.sequence > after)

@@ -207,8 +207,8 @@ class BotdeskApp(App[str]):
             gc.freeze()
             gc.enable()
         self.is_open = True
-        if self.history.broken:
-            self.complain(self.history.broken)
+        if wrong := self.history.broken or self.history.archived:
+            self.complain(wrong)
         if self.desk.founded:
             self.say(f"made {self.desk.operator} the first admin of this desk")
         self.changed.publish(None)

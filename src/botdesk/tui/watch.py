@@ -27,12 +27,14 @@ class Watch:
 
     Attributes:
         broken: Why the history cannot be trusted; None when it can.
+        archived: Said when what this operator saw last is in an archive by now.
         lost: Why the store did not answer, last; empty when it did.
         actor: Who operates the desk, with their standing now; None once they are no active person any more.
     """
 
     def __init__(self, memory: "Memory | None") -> None:
         self.broken: BotdeskError | None = None
+        self.archived: BotdeskError | None = None
         self.lost = ""
         self.actor: Actor | None = None
         self._memory = memory
@@ -56,6 +58,12 @@ class Watch:
 
     def _hold(self, desk: "Desk", kept: "Head | None") -> None:
         if self.broken or kept is None or desk.holds(kept):
+            return
+        if kept.sequence < desk.archived():
+            self.archived = BotdeskError(
+                f"event {kept.sequence}, which you saw last, was moved to an archive",
+                hint=f"hold it there: botdesk audit verify --head {kept} --archive FILE",
+            )
             return
         self.broken = BotdeskError(
             f"the audit no longer holds event {kept.sequence} as you last saw it",

@@ -189,9 +189,15 @@ def _events() -> None:
     op.create_index("event_refused", "event", ["outcome", "sequence"], sqlite_where=refused, postgresql_where=refused)
 
 
+_ARCHIVED = "FROM {0} WHERE action = 'audit:archived' AND outcome = 'done' ORDER BY sequence DESC LIMIT 1"
+"""The event that records the last archive: what is not younger than what that holds may go."""
+
 _SQLITE = (
     "CREATE TRIGGER event_no_update BEFORE UPDATE ON event BEGIN SELECT RAISE(ABORT, 'events are never changed'); END",
-    "CREATE TRIGGER event_no_delete BEFORE DELETE ON event BEGIN SELECT RAISE(ABORT, 'events are never deleted'); END",
+    "CREATE TRIGGER event_no_delete BEFORE DELETE ON event"
+    " WHEN OLD.sequence > coalesce((SELECT CAST(json_extract(detail, '$.last') AS INTEGER)"
+    f" {_ARCHIVED.format('event')}), 0)"
+    " BEGIN SELECT RAISE(ABORT, 'events are never deleted'); END",
     "CREATE TRIGGER event_no_replace BEFORE INSERT ON event"
     " WHEN NEW.sequence <= (SELECT max(sequence) FROM event)"
     " BEGIN SELECT RAISE(ABORT, 'events are never replaced'); END",
@@ -213,11 +219,26 @@ BEGIN
   RETURN NEW;
 END $$
 """
+_ONLY_ARCHIVED = f"""
+CREATE FUNCTION event_only_archived() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+  last bigint;
+BEGIN
+  EXECUTE format($q$SELECT (detail::json ->> 'last')::bigint {_ARCHIVED.format("%I.%I")}$q$,
+    TG_TABLE_SCHEMA, TG_TABLE_NAME) INTO last;
+  IF EXISTS (SELECT FROM gone WHERE sequence > coalesce(last, 0)) THEN
+    RAISE EXCEPTION 'events are never deleted' USING ERRCODE = 'restrict_violation';
+  END IF;
+  RETURN NULL;
+END $$
+"""  # noqa: S608
 _POSTGRESQL = (
     _REFUSAL,
     _IN_ORDER,
+    _ONLY_ARCHIVED,
     "CREATE TRIGGER event_no_update BEFORE UPDATE ON event FOR EACH STATEMENT EXECUTE FUNCTION event_refuse()",
-    "CREATE TRIGGER event_no_delete BEFORE DELETE ON event FOR EACH STATEMENT EXECUTE FUNCTION event_refuse()",
+    "CREATE TRIGGER event_no_delete AFTER DELETE ON event REFERENCING OLD TABLE AS gone"
+    " FOR EACH STATEMENT EXECUTE FUNCTION event_only_archived()",
     "CREATE TRIGGER event_no_truncate BEFORE TRUNCATE ON event FOR EACH STATEMENT EXECUTE FUNCTION event_refuse()",
     "CREATE TRIGGER event_no_replace BEFORE INSERT ON event FOR EACH ROW EXECUTE FUNCTION event_in_order()",
     *(
