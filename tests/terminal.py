@@ -59,6 +59,13 @@ class Terminal:
         rows = (self._screen.buffer[line] for line in range(self._screen.lines))
         return "\n".join("".join(row[column].data for column in range(self._screen.columns)) for row in rows)
 
+    @property
+    def cells(self) -> list[tuple[object, ...]]:
+        """What the screen shows now, and how: of a blank its background alone."""
+        rows = (self._screen.buffer[line] for line in range(self._screen.lines))
+        cells = (row[column] for row in rows for column in range(self._screen.columns))
+        return [tuple(found) if found.data != " " or found.reverse else (found.data, found.bg) for found in cells]
+
     def background(self, line: int) -> str:
         """The background of the middle of a line."""
         return str(self._screen.buffer[line][self._screen.columns // 2].bg)

@@ -9,7 +9,9 @@ from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar, Concatenate, Final, ParamSpec, TypeVar, cast
 
+from rich.console import RenderableType
 from textual import work
+from textual._compositor import CompositorUpdate
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.command import CommandPalette
@@ -27,6 +29,7 @@ from botdesk.tui import crash, glyphs, styles
 from botdesk.tui.base import SEVERITIES, DeskScreen
 from botdesk.tui.dialogs.base import Dialog
 from botdesk.tui.memory import Memory
+from botdesk.tui.picture import Picture
 from botdesk.tui.themes import THEMES
 from botdesk.tui.watch import Watch
 
@@ -86,6 +89,7 @@ class BotdeskApp(App[str]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+q", "quit", "Quit", show=False, priority=True, tooltip="Leave botdesk"),
         Binding("ctrl+z", "help_quit", "Stay", show=False),
+        Binding("ctrl+l", "redraw", "Redraw", show=False, priority=True, tooltip="Draw the whole screen anew"),
     ]
 
     desk: "Desk"
@@ -117,6 +121,7 @@ class BotdeskApp(App[str]):
         self.memory = memory
         self.clock = clock
         self.changed: Signal[None] = Signal(self, "changed")
+        self._picture = Picture()
         self._opener = opener
         self._poll_seconds = poll
         self._prompts = 0
@@ -187,6 +192,20 @@ class BotdeskApp(App[str]):
         """Show the first screen; it opens the desk once it is painted."""
         first = self.memory.screen if self.memory else ""
         self.push_screen(first if first in self.SCREENS else "accounts")
+
+    def _display(self, screen: Screen[Any], renderable: RenderableType | None) -> None:
+        """Show a frame: what of it is on the terminal already is not written again."""
+        frame: Any = self._picture.drawn(renderable) if isinstance(renderable, CompositorUpdate) else renderable
+        super()._display(screen, frame)
+
+    def on_resize(self) -> None:
+        """Draw everything: what a terminal does with its cells when its size changes is not known."""
+        self.action_redraw()
+
+    def action_redraw(self) -> None:
+        """Draw everything anew, whatever else has written to the terminal."""
+        self._picture.forget()
+        self.screen.refresh()
 
     def post_display_hook(self) -> None:
         """Open the desk once the first screen is painted: what that imports would hold the painting up."""
