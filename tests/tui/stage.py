@@ -75,9 +75,11 @@ async def settle(pilot: Pilot[str], *, seconds: float = 60) -> None:
 
 
 def is_idle(pilot: Pilot[str]) -> bool:
-    """Whether no work is under way and no message waits, anywhere in the program."""
+    """Whether no work is under way, no message waits, and all is drawn, anywhere in the program."""
     pumps = [pilot.app, *(each for screen in pilot.app.screen_stack for each in screen.walk_children(with_self=True))]
-    return app_of(pilot).idle and not any(pump.message_queue_size or pump._next_callbacks for pump in pumps)
+    waits = any(pump.message_queue_size or pump._next_callbacks for pump in pumps)
+    shown = [screen for screen in pilot.app.screen_stack if screen.is_current]
+    return app_of(pilot).idle and not waits and not any(each._layout_required or each._dirty_widgets for each in shown)
 
 
 async def press(pilot: Pilot[str], *keys: str) -> None:
