@@ -78,8 +78,8 @@ def is_idle(pilot: Pilot[str]) -> bool:
     """Whether no work is under way, no message waits, and all is drawn, anywhere in the program."""
     pumps = [pilot.app, *(each for screen in pilot.app.screen_stack for each in screen.walk_children(with_self=True))]
     waits = any(pump.message_queue_size or pump._next_callbacks for pump in pumps)
-    shown = [screen for screen in pilot.app.screen_stack if screen.is_current]
-    return app_of(pilot).idle and not waits and not any(each._layout_required or each._dirty_widgets for each in shown)
+    draws = any(screen._update_timer._active.is_set() for screen in pilot.app.screen_stack)
+    return app_of(pilot).idle and not waits and not draws
 
 
 async def press(pilot: Pilot[str], *keys: str) -> None:
