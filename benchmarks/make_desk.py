@@ -215,6 +215,7 @@ def _account(maker: Maker, number: int, owner: str, actor: dict[str, Any]) -> Ho
         "rotation_days": 90,
         "created_at": to_text(maker.now),
         "created_by": owner,
+        "owned_by": owner,
     }
     holder = Holder(str(values["id"]), str(values["name"]))
     about = {**actor, "account_id": holder.id, "account": holder.name}

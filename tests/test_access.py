@@ -103,10 +103,10 @@ def test_nobody_uses_a_token_in_a_bots_name() -> None:
 
 def test_the_highest_of_what_was_given_counts_and_the_creator_always_manages() -> None:
     for levels in combinations_with_replacement(Level, 3):
-        assert highest(levels, creator=False) is max(levels, key=LEVELS.index)
-        assert highest(levels, creator=True) is Level.MANAGE
-    assert highest([], creator=False) is None
-    assert highest([], creator=True) is Level.MANAGE
+        assert highest(levels, owner=False) is max(levels, key=LEVELS.index)
+        assert highest(levels, owner=True) is Level.MANAGE
+    assert highest([], owner=False) is None
+    assert highest([], owner=True) is Level.MANAGE
 
 
 def test_who_acts_in_anothers_stead_is_named_with_them() -> None:

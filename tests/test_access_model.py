@@ -74,7 +74,7 @@ def test_no_case_of_the_rule_is_left_out(action: Action) -> None:
 def test_the_highest_level_counts_and_the_creator_always_manages(levels: list[Level], creator: bool) -> None:
     order = [None, Level.VIEW, Level.OPERATE, Level.MANAGE]
     expected = Level.MANAGE if creator else order[max([order.index(level) for level in levels], default=0)]
-    assert access.highest(levels, creator=creator) is expected
+    assert access.highest(levels, owner=creator) is expected
 
 
 SCOPES = st.frozensets(st.sampled_from(["a:r", "a:w", "b:r"]))

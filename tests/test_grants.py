@@ -51,7 +51,7 @@ def test_the_highest_of_roles_and_name_counts(team: Desk) -> None:
         with team.begin() as tx:
             for grantee, level in given.items():
                 grants.give(tx, "ci-bot", grantee, level)
-        expected = access.highest(given.values(), creator=False)
+        expected = access.highest(given.values(), owner=False)
         assert level_of(team, "ben") is expected, levels
         reach = {found.person.name: found.level for found in team.ask(grants.who_reaches, "ci-bot")}
         assert reach.get("ben") is expected, levels

@@ -189,9 +189,9 @@ def allows(actor: Actor, action: Action, level: Level | None = None) -> bool:
     return level is not None and level.rank >= needed.rank
 
 
-def highest(levels: Iterable[Level], *, creator: bool) -> Level | None:
-    """Combine what was granted by name and by role; the creator always has `manage`."""
-    if creator:
+def highest(levels: Iterable[Level], *, owner: bool) -> Level | None:
+    """Combine what was granted by name and by role; the owner, who is its creator at first, always has `manage`."""
+    if owner:
         return Level.MANAGE
     return max(levels, key=lambda level: level.rank, default=None)
 

@@ -42,11 +42,12 @@ class Line:
     Attributes:
         account: The account.
         state: Its state.
-        live: How many tokens of it work now.
+        live: How many tokens of it work now, or would if it were not disabled.
         soonest: When the first of those expires.
         last_used_at: When any token of it was used last.
         creator: The name of the person who created it.
-        managers: Who may manage it, creator first: names of active people and of roles; empty for an orphan.
+        owner: The name of the person who always keeps access: its creator, until it is handed over.
+        managers: Who may manage it, owner first: names of active people and of roles; empty for an orphan.
         level: What the actor may do with it.
         version: The version that this is.
     """
@@ -57,9 +58,15 @@ class Line:
     soonest: datetime | None
     last_used_at: datetime | None
     creator: str
+    owner: str
     managers: tuple[str, ...]
     level: Level | None
     version: int
+
+    @property
+    def suspends(self) -> bool:
+        """Whether its live tokens are refused all the same, as long as it is disabled."""
+        return self.state is AccountState.DISABLED and self.live > 0
 
 
 def state(account: Account) -> AccountState:
@@ -129,6 +136,7 @@ def create(
         rotation_days=_checked_days(rotation),
         created_at=tx.now,
         created_by=tx.actor.id,
+        owned_by=tx.actor.id,
     )
     audit.record(tx, Action.ACCOUNT_CREATED, account, account=account, purpose=account.purpose.value)
     return account
@@ -307,6 +315,7 @@ def _lines(tx: Transaction, rows: Iterable[Any]) -> list[Line]:
             soonest=row.soonest,
             last_used_at=row.used,
             creator=names.get(row[0].created_by, "?"),
+            owner=names.get(row[0].owned_by, "?"),
             managers=managers[row[0].id],
             level=grants.effective_level(tx, row[0]),
             version=version,

@@ -27,16 +27,17 @@ class Who:
 
 @dataclass(frozen=True, slots=True)
 class What:
-    """An account, and the id of the person who created it."""
+    """An account, the id of the person who owns it, and whether that is who created it."""
 
     id: str
     name: str
-    creator: str
+    owner: str
+    by_creation: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """Why somebody has a level: `creator`, `admin`, `auditor`, `role platform` or `by name`."""
+    """Why somebody has a level: `creator`, `owner`, `admin`, `auditor`, `role platform` or `by name`."""
 
     level: Level
     why: str
@@ -95,8 +96,9 @@ class Facts:
         return replace(self, people={**self.people, person: changed})
 
     def handing(self, account: str, person: str) -> "Facts":
-        """The facts once an account is in another creator's hands."""
-        return replace(self, accounts={**self.accounts, account: replace(self.accounts[account], creator=person)})
+        """The facts once an account is in another owner's hands."""
+        handed = replace(self.accounts[account], owner=person, by_creation=False)
+        return replace(self, accounts={**self.accounts, account: handed})
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +191,8 @@ def _granted(facts: Facts) -> dict[str, _Reasons]:
         for person in teams.get(grantee, []) if grantee in facts.roles else [grantee]:
             found[account].setdefault(person, []).append(reason)
     for made in facts.accounts.values():
-        found[made.id].setdefault(made.creator, []).append(Reason(Level.MANAGE, "creator"))
+        why = "creator" if made.by_creation else "owner"
+        found[made.id].setdefault(made.owner, []).append(Reason(Level.MANAGE, why))
     return found
 
 
@@ -209,7 +212,7 @@ def _reach(who: Who, account: What, granted: Iterable[Reason]) -> Reach | None:
 def _level(who: Who, granted: Iterable[Reason]) -> Level | None:
     if who.everywhere or not who.active:
         return who.everywhere
-    return highest((reason.level for reason in granted), creator=False)
+    return highest((reason.level for reason in granted), owner=False)
 
 
 def _managed(facts: Facts, found: _Reasons) -> bool:

@@ -1,6 +1,7 @@
 """Grants: who may handle which account, by role and by name.
 
-The creator's access is no grant but a rule; it cannot be withdrawn.
+The access of an account's owner, who is its creator until it is handed over, is no grant but a rule; it cannot be
+withdrawn.
 """
 
 from collections.abc import Iterable
@@ -117,7 +118,7 @@ def find(
 
     Raises:
         AccessDenied: The actor may not do that.
-        Conflict: The grantee created the account, and needs no grant; or it was changed since the version `seen`.
+        Conflict: The grantee owns the account, and needs no grant; or it was changed since the version `seen`.
         InvalidInput: The grantee has another form.
         NotFound: There is no such account in reach, role, person or grant.
     """
@@ -132,10 +133,10 @@ def find(
 
 
 def _not_given(account: Account, to: Role | Person) -> Exception:
-    if isinstance(to, Person) and to.id == account.created_by:
+    if isinstance(to, Person) and to.id == account.owned_by:
         return Conflict(
-            f"{to.name!r} created {account.name!r} and keeps access to it",
-            hint=f"the creator's access is a rule; an admin can hand it over: botdesk account hand-over {account.name}",
+            f"{to.name!r} owns {account.name!r} and keeps access to it",
+            hint=f"the owner's access is a rule; an admin can hand it over: botdesk account hand-over {account.name}",
         )
     return NotFound(f"{_words(to)} has no grant on {account.name!r}", hint=f"botdesk grant list {account.name}")
 
@@ -163,7 +164,7 @@ def give_back(tx: Transaction, account: Account, grantee: str, level: Level) -> 
 
 
 def hand_over(tx: Transaction, account_id: str, person: str) -> Account:
-    """Put an account into other hands: the person has what the creator had, and the creator keeps what was granted.
+    """Put an account into other hands: the person has what its owner had, who keeps what was granted.
 
     Raises:
         AccessDenied: The actor is no admin.
@@ -171,8 +172,8 @@ def hand_over(tx: Transaction, account_id: str, person: str) -> Account:
         NotFound: There is no such account in reach, or no such person.
     """
     account, heir = find_heir(tx, account_id, person)
-    former = people.names(tx).get(account.created_by)
-    account.created_by, account.modified_at = heir.id, tx.now
+    former = people.names(tx).get(account.owned_by)
+    account.owned_by, account.modified_at = heir.id, tx.now
     audit.record(tx, Action.ACCOUNT_HANDED_OVER, account, account=account, person=heir.name, former=former)
     return account
 
@@ -190,7 +191,7 @@ def find_heir(tx: Transaction, account_id: str, person: str) -> tuple[Account, P
     heir = people.find(tx, person)
     if account.removed_at:
         raise Conflict(f"{account.name!r} was removed", hint="nobody needs to look after it any more")
-    if heir.id == account.created_by:
+    if heir.id == account.owned_by:
         raise Conflict(f"{account.name!r} is in the hands of {heir.name!r} already", hint="there is nothing to do")
     if heir.disabled_at or heir.standing is Standing.AUDITOR:
         why = "is disabled" if heir.disabled_at else "is an auditor"
@@ -254,7 +255,7 @@ def listed(tx: Transaction, account: str | None = None) -> list[Line]:
 
 
 def managers(tx: Transaction, found: Iterable[Account]) -> dict[str, tuple[str, ...]]:
-    """Who may manage each account, by its id: creator, roles, people; only those who can, or with a member who can.
+    """Who may manage each account, by its id: owner, roles, people; only those who can, or with a member who can.
 
     Disabled people and auditors cannot, and an admin counts for no account in particular.
     """
@@ -268,7 +269,7 @@ def managers(tx: Transaction, found: Iterable[Account]) -> dict[str, tuple[str, 
         .where(reach.counting())
         .order_by(col(Role.name).is_(None), Role.name, Person.name)
     )
-    names = {account.id: [can[account.created_by]] if account.created_by in can else [] for account in accounts}
+    names = {account.id: [can[account.owned_by]] if account.owned_by in can else [] for account in accounts}
     for account_id, role, person in tx.session.exec(query).all():
         names[account_id].append(role or person)
     return {account_id: tuple(dict.fromkeys(listed)) for account_id, listed in names.items()}

@@ -67,7 +67,7 @@ def _handed(tx: Transaction, who: Person) -> tuple[tokens.Line, ...]:
     if begins := audit.kept_since(tx):  # who handed over what before is in an archive: whoever issued it, mostly
         to_them = or_(to_them, and_(col(Token.issued_by) == who.id, col(Token.delivered_at) < begins))
     query = (
-        select(Token, Account.name)
+        select(Token, Account.name, Account.disabled_at)
         .join(Account, col(Account.id) == Token.account_id)
         .where(reach.in_reach(tx.actor), to_them)
         .order_by(Account.name, Token.label, Token.id)

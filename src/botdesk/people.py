@@ -186,9 +186,9 @@ def listed(tx: Transaction, *, disabled: bool = True) -> list[PersonLine]:
     roles = _grouped(tx.session.exec(select(Membership.person_id, Role.name).join(Role).order_by(Role.name)))
     made = dict(
         tx.session.exec(
-            select(Account.created_by, func.count())
+            select(Account.owned_by, func.count())
             .where(col(Account.removed_at).is_(None), reach.in_reach(tx.actor))
-            .group_by(Account.created_by)
+            .group_by(Account.owned_by)
         ).all()
     )
     return [

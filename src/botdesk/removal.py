@@ -70,16 +70,20 @@ def restore(tx: Transaction, account: str, *, name: str | None = None) -> Accoun
         audit.require(tx, Action.ACCOUNT_RESTORED, found)
     if found.removed_at is None:
         raise Conflict(f"{found.name!r} is not removed", hint="there is nothing to do")
-    if tx.now - found.removed_at > RESTORABLE:
-        raise Conflict(
-            f"{found.name!r} was removed more than {RESTORABLE.days} days ago", hint="create a new account instead"
-        )
+    if why := too_late(found, tx.now):
+        raise Conflict(why, hint="create a new account instead")
     removed_at, found.name = found.removed_at, accounts.free_name(tx, name or found.name)
     found.removed_at, found.modified_at = None, tx.now
     audit.record(tx, Action.ACCOUNT_RESTORED, found, account=found)
     _grant_again(tx, found, removed_at)
     audit.require(tx, Action.ACCOUNT_RESTORED, found)
     return found
+
+
+def too_late(account: Account, now: datetime) -> str:
+    """Why a removed account cannot be restored any more; empty when it can."""
+    late = account.removed_at is not None and now - account.removed_at > RESTORABLE
+    return f"{account.name!r} was removed more than {RESTORABLE.days} days ago" if late else ""
 
 
 def _removed(tx: Transaction, name: str) -> Account:

@@ -38,6 +38,8 @@ class TokenState(StrEnum):
     REVOKED = "revoked"
 
 
+SUSPENDED: Final = ", refused: its account is disabled"
+
 LIVE: Final = frozenset({TokenState.ACTIVE, TokenState.RETIRING})
 """The states in which a token works."""
 
@@ -53,13 +55,28 @@ class Issued:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A token as a list shows it, with its account's name, who issued it, and the version that this is."""
+    """A token as a list shows it.
+
+    Attributes:
+        token: The token.
+        state: Its state.
+        account: Its account's name.
+        issuer: Who issued it.
+        version: The version that this is.
+        suspended: It is live, and refused all the same, as long as its account is disabled.
+    """
 
     token: Token
     state: TokenState
     account: str
     issuer: str
     version: int
+    suspended: bool = False
+
+    @property
+    def stands(self) -> str:
+        """Its state in words: a suspended token does not stand there as plainly active."""
+        return f"{self.state.value}{SUSPENDED}" if self.suspended else self.state.value
 
 
 At = TypeVar("At", datetime, str)
@@ -407,7 +424,7 @@ def line(tx: Transaction, token_id: str) -> Line:
         NotFound: There is no such token in reach.
     """
     token, account = find_for(tx, token_id, Action.ACCOUNT_VIEWED)
-    return lines(tx, [(token, account.name)])[0]
+    return lines(tx, [(token, account.name, account.disabled_at)])[0]
 
 
 def listed(tx: Transaction, account: str | None = None, *, states: Collection[TokenState] | None = None) -> list[Line]:
@@ -417,7 +434,8 @@ def listed(tx: Transaction, account: str | None = None, *, states: Collection[To
         NotFound: There is no such account in reach.
     """
     wanted = reach.in_reach(tx.actor) if account is None else col(Account.id) == accounts.find(tx, account).id
-    query = select(Token, Account.name).join(Account, col(Account.id) == Token.account_id).where(wanted)
+    query = select(Token, Account.name, Account.disabled_at)
+    query = query.join(Account, col(Account.id) == Token.account_id).where(wanted)
     found = lines(tx, tx.session.exec(query).all())
     chosen = [line for line in found if states is None or line.state in states]
     return sorted(chosen, key=lambda line: (_ORDER[line.state], -line.token.issued_at.timestamp(), line.token.id))
@@ -432,12 +450,15 @@ _ORDER: Final = {
 }
 
 
-def lines(tx: Transaction, found: Iterable[tuple[Token, str]]) -> list[Line]:
-    """Tokens, each with the name of its account, as a list shows them."""
+def lines(tx: Transaction, found: Iterable[tuple[Token, str, datetime | None]]) -> list[Line]:
+    """Tokens, each with the name of its account and when that was disabled, as a list shows them."""
     names, version = people.names(tx), versions.current(tx)
-    return [
-        Line(token, state(token, tx.now), account, names.get(token.issued_by, "?"), version) for token, account in found
-    ]
+    made = []
+    for token, account, disabled_at in found:
+        now = state(token, tx.now)
+        suspended = disabled_at is not None and now in LIVE
+        made.append(Line(token, now, account, names.get(token.issued_by, "?"), version, suspended))
+    return made
 
 
 def mint_key(tx: Transaction) -> bytes:

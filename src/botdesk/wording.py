@@ -117,6 +117,11 @@ def in_short(delta: timedelta) -> str:
     return f"{seconds // _UNITS[unit]}{unit}"
 
 
+def shortened(text: str, longest: int) -> str:
+    """Cut a text that is longer, and say so by an ellipsis."""
+    return text if len(text) <= longest else f"{text[: longest - 1].rstrip()}…"
+
+
 def plural(count: int, noun: str, plural: str = "") -> str:
     """Count things: `1 token`, `3 tokens`, `1,204 events`."""
     return f"{count:,} {noun if count == 1 else plural or noun + 's'}"

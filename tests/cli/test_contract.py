@@ -61,9 +61,9 @@ def test_store_and_as_are_options_of_every_command_and_json_of_every_listing() -
 
 KEYS = {
     "account": "id name purpose description state disabled_reason scopes rotation_days live_tokens soonest_expires_at"
-    " last_used_at created_by created_at modified_at disabled_at removed_at managers",
+    " last_used_at created_by owned_by created_at modified_at disabled_at removed_at managers",
     "token": "id label account account_id state scopes issued_at issued_by expires_at delivered_at delivered_to"
-    " predecessor_id successor_id revoked_at revoked_reason last_used_at last_used_from",
+    " predecessor_id successor_id revoked_at revoked_reason last_used_at last_used_from suspended",
     "grant": "id account account_id grantee level given_by given_at",
     "person": "id name full_name standing state roles accounts added_at disabled_at",
     "role": "id name description members accounts created_at",

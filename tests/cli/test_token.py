@@ -412,3 +412,14 @@ def test_wrong_durations_are_refused_with_an_example(issued: Ran, desk: Run, tmp
         assert refused.code == 2
         assert "90d" in refused.err or "--help" in refused.err
     assert len(states(desk)) == 1
+
+
+def test_a_token_of_a_disabled_account_is_not_listed_as_one_that_works(issued: Ran, desk: Run) -> None:
+    assert [one["suspended"] for one in desk("token", "list", "--json").json] == [False]
+    assert desk("account", "disable", "nightly-build").code == 0
+    assert "active (refused)" in desk("token", "list").out
+    assert [(one["state"], one["suspended"]) for one in desk("token", "list", "--json").json] == [("active", True)]
+    assert "(1)" in desk("account", "list").out.split()
+    assert desk("account", "enable", "nightly-build").code == 0
+    assert "refused" not in desk("token", "list").out
+    assert "(1)" not in desk("account", "list").out.split()

@@ -158,7 +158,7 @@ def test_the_audit_refuses_to_be_changed(auditing: Desk, statement: str) -> None
 def test_a_removed_accounts_name_is_free_again_and_a_live_one_is_not(store: Path) -> None:
     copy = (
         "INSERT INTO account SELECT id || 'x', name, purpose, description, scopes, rotation_days, created_at,"
-        " created_by, modified_at, disabled_at, disabled_reason, NULL, scopes_added_at FROM account"
+        " created_by, owned_by, modified_at, disabled_at, disabled_reason, NULL, scopes_added_at FROM account"
         " WHERE name = '{name}'"
     )
     with house.raw(store) as connection:

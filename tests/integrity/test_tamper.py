@@ -250,7 +250,7 @@ def test_an_inserted_row_is_found(store: Path, auditing: Desk, table: str) -> No
         "UPDATE token SET expires_at = NULL WHERE label = 'expired'",
         "UPDATE token SET delivered_at = issued_at WHERE label = 'pending'",
         "UPDATE account SET disabled_at = NULL, disabled_reason = NULL WHERE name = 'metrics-ingest'",
-        "UPDATE account SET created_by = (SELECT id FROM person WHERE name = 'ben') WHERE name = 'nightly-build'",
+        "UPDATE account SET owned_by = (SELECT id FROM person WHERE name = 'ben') WHERE name = 'nightly-build'",
         "UPDATE person SET standing = 'admin' WHERE name = 'ben'",
         "UPDATE \"grant\" SET level = 'manage' WHERE level = 'view'",
         'INSERT INTO "grant" (id, account_id, person_id, level, given_at, given_by)'

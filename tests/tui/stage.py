@@ -11,7 +11,7 @@ from textual.keys import _character_to_key
 from textual.pilot import Pilot
 from textual.widgets import Static
 
-from botdesk import accounts
+from botdesk import accounts, tokens
 from botdesk.testing import Clock, open_desk
 from botdesk.tui.app import BotdeskApp
 from botdesk.tui.memory import Memory
@@ -146,3 +146,14 @@ def accounts_of(path: Path) -> dict[str, accounts.Line]:
     """The accounts that the store holds, by name."""
     with open_desk(path) as desk:
         return {line.account.name: line for line in desk.ask(accounts.page, accounts.Filter(removed=True)).rows}
+
+
+def deliver(path: Path, *labels: str, account: str = "catalog-sync") -> list[str]:
+    """Issue tokens that were handed over; return their ids."""
+    made = []
+    with open_desk(path) as desk, desk.begin() as tx:
+        for label in labels:
+            issued = tokens.issue(tx, account, label)
+            tokens.deliver(tx, issued.token.id, to="clipboard")
+            made.append(issued.token.id)
+    return made

@@ -96,7 +96,9 @@ async def test_an_orphan_is_pointed_out(path: Path) -> None:
         await press(pilot, "ctrl+s")
         assert "catalog-sync is in the hands of ben now" in said(pilot)
         assert "Only admins" not in shown(pilot)
-        assert whys(pilot) == [("ben", "creator"), ("ben", "role platform"), ("root", "admin")]
+        assert whys(pilot) == [("ben", "owner"), ("ben", "role platform"), ("root", "admin")]
+        await press(pilot, "enter")
+        assert "by ada, owned by ben" in shown(pilot)
 
 
 async def test_what_a_leaving_person_leaves_behind_is_told_first(path: Path) -> None:

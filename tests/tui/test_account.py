@@ -9,18 +9,7 @@ from botdesk import accounts, audit, grants, tokens, verification
 from botdesk.access import Level
 from botdesk.testing import NOON, Clock, open_desk
 from botdesk.verification import Asked
-from tests.tui.stage import accounts_of, click, complaints, opened, paste, press, said, shown, warned, window
-
-
-def deliver(path: Path, *labels: str, account: str = "catalog-sync") -> list[str]:
-    """Issue tokens that were handed over; return their ids."""
-    made = []
-    with open_desk(path) as desk, desk.begin() as tx:
-        for label in labels:
-            issued = tokens.issue(tx, account, label)
-            tokens.deliver(tx, issued.token.id, to="clipboard")
-            made.append(issued.token.id)
-    return made
+from tests.tui.stage import accounts_of, click, complaints, deliver, opened, paste, press, said, shown, warned, window
 
 
 def states(path: Path) -> dict[str, str]:

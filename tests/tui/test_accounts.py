@@ -1,18 +1,22 @@
 """The list of accounts, by keyboard and by mouse."""
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from textual.widgets import Input, Static
 
-from botdesk import accounts, grants, people
+from botdesk import accounts, grants, people, verification
 from botdesk.access import Level, Standing
 from botdesk.testing import open_desk
 from botdesk.tui.base import DEMO, DeskScreen
+from botdesk.verification import Asked
 from tests.tui.stage import (
     accounts_of,
+    app_of,
     click,
     complaints,
+    deliver,
     names,
     opened,
     paste,
@@ -200,10 +204,72 @@ async def test_removing_asks_for_the_name(path: Path) -> None:
         assert "that is not its name" in shown(pilot)
         assert accounts_of(path)["catalog-sync"].state == "active"
         await press(pilot, "-sync", "tab", "replaced", "enter")
-        assert "removed catalog-sync; its history stays" in said(pilot)
+        assert "removed catalog-sync; f shows it, u restores it for 30 days" in said(pilot)
         await press(pilot, "f", "f")
-        assert "removed" in shown(pilot)
+        assert names(pilot) == ["catalog-sync"]
     assert accounts_of(path)["catalog-sync"].state == "removed"
+
+
+async def test_removing_warns_of_tokens_in_use_and_says_what_is_gentler(path: Path) -> None:
+    (token,) = deliver(path, "the farm of builders, behind the second gate")
+    with open_desk(path, seed=5) as desk:
+        desk.run(verification.note, token, Asked(address="10.0.0.7"))
+    async with opened(path) as pilot:
+        await press(pilot, "D")
+        told = " ".join(shown(pilot).replace("│", " ").split())
+        assert "IN USE: 'the farm of builders, behind…' was used just now from 10.0.0.7" in told
+        assert "Disabling stops it too, shows who still knocks" in told
+        await press(pilot, "escape", "j", "D")
+        assert "IN USE" not in shown(pilot)
+
+
+async def test_a_removed_account_is_found_by_its_state_and_restored_under_another_name(path: Path) -> None:
+    with open_desk(path) as desk:
+        desk.run(grants.give, "nightly-build", "role:platform", Level.OPERATE)
+        desk.run(accounts.remove, "nightly-build")
+        desk.run(accounts.create, "nightly-build")
+    async with opened(path) as pilot:
+        assert "u Restore" not in shown(pilot).splitlines()[-1]
+        await press(pilot, "slash", "state:removed nightly", "enter")
+        assert names(pilot) == ["nightly-build"]
+        assert "u Restore" in shown(pilot).splitlines()[-1]
+        await press(pilot, "u")
+        assert "can be restored until 2026-12-02 12:00 UTC" in " ".join(shown(pilot).split())
+        await press(pilot, "ctrl+s")
+        assert "the name 'nightly-build' is taken" in warned(pilot)
+        await press(pilot, "end", "-old", "ctrl+s")
+        assert "restored nightly-build-old" in said(pilot)
+        await press(pilot, "escape")
+        assert "nightly-build-old" in names(pilot)
+        await press(pilot, "D", "catalog-sync", "ctrl+s", "slash", "state:removed", "enter")
+        clock = app_of(pilot).desk.clock
+        clock.forward(timedelta(days=31))  # type: ignore[attr-defined]
+        await press(pilot, "r", "u")
+        assert "'catalog-sync' was removed more than 30 days ago" in said(pilot)
+    with open_desk(path) as desk:
+        assert [line.grantee for line in desk.ask(grants.listed, "nightly-build-old")] == ["role:platform"]
+
+
+async def test_a_disabled_account_shows_that_its_tokens_are_refused_and_who_still_knocks(path: Path) -> None:
+    farm, _ = deliver(path, "farm", "spare")
+    with open_desk(path, seed=5) as desk:
+        desk.run(accounts.disable, "catalog-sync")
+        for _ in range(2):
+            desk.run(verification.note, farm, Asked(address="10.0.0.7"))
+    async with opened(path, size=(120, 40)) as pilot:
+        assert "(2)" in shown(pilot).splitlines()[2]
+        assert "refused   farm" in shown(pilot), "the preview"
+        await press(pilot, "enter")
+        assert "still knocks: 10.0.0.7 with 'farm', 2 times, last just now" in shown(pilot)
+        assert "2 tokens · refused while it is disabled" in said(pilot)
+        assert "active, refused: its" in shown(pilot), "the token beside the list"
+        await press(pilot, "G" if window(pilot, "token-list").row.token.label == "spare" else "g", "U")
+        assert "refused          2×  10.0.0.7, last just now" in shown(pilot)
+        await press(pilot, "escape", "d")
+        assert "still knocks" not in shown(pilot)
+        assert "refused while" not in said(pilot)
+        await press(pilot, "d", "ctrl+s")
+        assert "nobody has knocked since it was disabled" in shown(pilot)
 
 
 async def test_an_account_is_modified(path: Path) -> None:
@@ -229,12 +295,13 @@ async def test_the_states_that_are_shown_can_be_chosen(path: Path) -> None:
         desk.run(accounts.remove, "nightly-build")
     async with opened(path) as pilot:
         seen = [names(pilot)]
-        for _ in range(2):
+        for _ in range(3):
             await press(pilot, "f")
             seen.append(names(pilot))
     assert seen == [
         ["catalog-sync", "metrics-ingest"],
         ["metrics-ingest"],
+        ["nightly-build"],
         ["catalog-sync", "metrics-ingest", "nightly-build"],
     ]
 

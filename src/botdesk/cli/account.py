@@ -119,7 +119,7 @@ def _row(line: accounts.Line, now: datetime) -> tuple[str, ...]:
         line.account.name,
         line.account.purpose.value,
         line.state.value,
-        str(line.live),
+        f"({line.live})" if line.suspends else str(line.live),
         wording.until_short(line.soonest, now) if line.live else "–",
         wording.ago_short(line.last_used_at, now),
         ", ".join(line.managers),
@@ -306,7 +306,7 @@ def restore(
 def hand_over(
     visit: Visit,
     account: AccountName,
-    to: Annotated[str, typer.Option("--to", metavar="PERSON", help="Who has what its creator had from now on.")],
+    to: Annotated[str, typer.Option("--to", metavar="PERSON", help="Who owns it from now on and always has access.")],
     dry_run: DryRun = False,
     json: AsJson = False,
 ) -> None:
@@ -340,6 +340,7 @@ def _facts(line: accounts.Line) -> dict[str, object]:
         "soonest_expires_at": line.soonest,
         "last_used_at": line.last_used_at,
         "created_by": line.creator,
+        "owned_by": line.owner,
         "created_at": account.created_at,
         "modified_at": account.modified_at,
         "disabled_at": account.disabled_at,

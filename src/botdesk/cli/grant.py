@@ -93,7 +93,7 @@ def list_(visit: Visit, account: SomeAccount = None, json: AsJson = False) -> No
     if json:
         output.as_json([_facts(line) for line in lines])
     elif not lines:
-        output.talk("no grants here; an account's creator and the admins need none")
+        output.talk("no grants here; an account's owner and the admins need none")
     else:
         output.table(
             ("ACCOUNT", "GRANTEE", "LEVEL", "GIVEN BY", "WHEN"),

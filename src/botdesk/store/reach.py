@@ -28,7 +28,7 @@ def in_reach(actor: Actor) -> ColumnElement[bool]:
 def theirs(person_id: str) -> ColumnElement[bool]:
     """The condition on `Account` that the person created it, or has a grant on it by name or by role."""
     granted = select(Grant.account_id).where(_granted_to(person_id))
-    return or_(col(Account.created_by) == person_id, col(Account.id).in_(granted))
+    return or_(col(Account.owned_by) == person_id, col(Account.id).in_(granted))
 
 
 def of_role(role_id: str) -> ColumnElement[bool]:
@@ -39,7 +39,7 @@ def of_role(role_id: str) -> ColumnElement[bool]:
 def managed() -> ColumnElement[bool]:
     """The condition on `Account` that an active person can manage it by creation or grant; admins do not count."""
     managing = select(Grant.account_id).where(Grant.level == Level.MANAGE, counting())
-    return or_(col(Account.created_by).in_(managers()), col(Account.id).in_(managing))
+    return or_(col(Account.owned_by).in_(managers()), col(Account.id).in_(managing))
 
 
 def counting() -> ColumnElement[bool]:
@@ -61,7 +61,7 @@ def level_on(session: Session, actor: Actor, account: Account) -> Level | None:
     if actor.kind is ActorKind.ACCOUNT:
         return Level.OPERATE if actor.id == account.id else None
     levels = session.exec(select(col(Grant.level)).where(Grant.account_id == account.id, _granted_to(actor.id)))
-    return highest(levels, creator=account.created_by == actor.id)
+    return highest(levels, owner=account.owned_by == actor.id)
 
 
 def opened_scopes(session: Session, actor: Actor) -> frozenset[str]:
@@ -78,7 +78,7 @@ def facts(session: Session, *wanted: ColumnElement[bool]) -> "Facts":
     """Read what access to the wanted accounts is made of."""
     from botdesk.facts import Facts, What, Who
 
-    accounts = session.exec(select(Account.id, Account.name, Account.created_by).where(*wanted)).all()
+    accounts = session.exec(select(Account.id, Account.name, Account.owned_by, Account.created_by).where(*wanted)).all()
     people = session.exec(select(Person.id, Person.name, col(Person.standing), Person.disabled_at)).all()
     grants = session.exec(
         select(Grant.account_id, Grant.role_id, Grant.person_id, col(Grant.level)).join(Account).where(*wanted)
@@ -89,7 +89,7 @@ def facts(session: Session, *wanted: ColumnElement[bool]) -> "Facts":
         people={id: Who(id, name, standing, disabled_at is None) for id, name, standing, disabled_at in people},
         roles=roles,
         members=members,
-        accounts={id: What(id, name, creator) for id, name, creator in accounts},
+        accounts={id: What(id, name, owner, owner == creator) for id, name, owner, creator in accounts},
         granted={(account, str(role or person)): level for account, role, person, level in grants},
     )
 

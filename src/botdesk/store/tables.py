@@ -163,7 +163,8 @@ class Key(SQLModel, table=True):
 class Account(SQLModel, table=True):
     """A bot's identity: a service account. Removed ones stay as tombstones.
 
-    `scopes_added_at` is when it was last given a scope that it did not have, if that was after its creation.
+    `owned_by` is who created it, until it is handed over: by rule they always keep access. `scopes_added_at` is when it
+    was last given a scope that it did not have, if that was after its creation.
     """
 
     __tablename__ = "account"
@@ -176,7 +177,8 @@ class Account(SQLModel, table=True):
     scopes: str = Field(default="", sa_type=Text)
     rotation_days: int = Field(sa_type=Integer)
     created_at: datetime = Field(sa_type=Instant)
-    created_by: str = Field(foreign_key="person.id", index=True, sa_type=String(16))
+    created_by: str = Field(foreign_key="person.id", sa_type=String(16))
+    owned_by: str = Field(foreign_key="person.id", index=True, sa_type=String(16))
     modified_at: datetime | None = Field(default=None, sa_type=Instant)
     disabled_at: datetime | None = Field(default=None, sa_type=Instant)
     disabled_reason: str | None = Field(default=None, sa_type=Text)

@@ -50,13 +50,15 @@ def account(
     found = line.account
     live = [each for each in held if each.state in LIVE]
     about = [("scopes", found.scopes or "none"), ("rotation", f"every {found.rotation_days}d")]
-    about += [("creator", line.creator)] + ([("disabled", found.disabled_reason)] if found.disabled_reason else [])
+    about += [("creator", line.creator)]
+    about += [("owner", line.owner)] if found.owned_by != found.created_by else []
+    about += [("disabled", found.disabled_reason)] if found.disabled_reason else []
     return Group(
         Text(wording.visible(found.name), style="bold"),
         Text(wording.visible(found.description) or "no description"),
         Text(),
         facts(about),
-        *_titled("tokens", [(each.state, _ends(each, now)) for each in live[:MOST]]),
+        *_titled("tokens", [("refused" if each.suspended else each.state, _ends(each, now)) for each in live[:MOST]]),
         *_titled("access", [(each.level, each.grantee.replace(":", " ")) for each in granted[:MOST]]),
         *_titled("lately", lately(events, found.name, now)),
     )
@@ -88,7 +90,7 @@ def token(line: "tokens.Line", now: datetime) -> RenderableType:
     """Everything about a token but its secret, which nobody has any more."""
     found = line.token
     rows = [
-        ("state", line.state),
+        ("state", line.stands),
         ("account", line.account),
         ("scopes", found.scopes or "none"),
         ("issued", f"{wording.when(found.issued_at)} by {line.issuer}"),

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 LABEL: Final = 16
 """How much of a token's label is told where the reason matters more."""
 
+KNOCKS: Final = 3
+"""How many places are told from which a disabled account is knocked at."""
+
 SOON: Final = timedelta(days=7)
 
 _STATES: Final = {
@@ -70,11 +73,17 @@ def account(line: "accounts.Line", now: datetime, found: "advice.Badge | None" =
         Cell(line.account.purpose),
         Cell(line.state, tone(line.state)),
         badge(found),
-        Cell(str(line.live) if line.live else "–", "" if line.live else "muted"),
+        _live(line),
         expiry(line.soonest, now, live=line.live > 0),
         Cell(wording.ago_short(line.last_used_at, now), "" if line.last_used_at else "muted"),
         plain(", ".join(line.managers)) if line.managers else Cell("nobody", "bad"),
     )
+
+
+def _live(line: "accounts.Line") -> Cell:
+    if line.suspends:
+        return Cell(f"({line.live})", "warn")
+    return Cell(str(line.live)) if line.live else Cell("–", "muted")
 
 
 def badge(found: "advice.Badge | None") -> Cell:
@@ -137,7 +146,7 @@ def token(line: "tokens.Line", now: datetime) -> Sequence[Cell]:
     live = line.state in ("active", "retiring", "pending")
     return (
         plain(found.label, "" if live else "muted"),
-        Cell(line.state, tone(line.state)),
+        Cell("refused", "warn") if line.suspended else Cell(line.state, tone(line.state)),
         Cell(found.id, "muted"),
         Cell(wording.ago_short(found.issued_at, now)),
         plain(line.issuer),
@@ -217,8 +226,8 @@ def event(found: "audit.Event", detail: dict[str, object]) -> Sequence[Cell]:
     """An event: time of day, outcome in a letter, what happened, source; a long label gives way to the reason."""
     refused = found.outcome != "done"
     label = str(detail.get("label", ""))
-    if "reason" in detail and len(label) > LABEL:
-        detail = {**detail, "label": f"{label[: LABEL - 1].rstrip()}…"}
+    if "reason" in detail and label:
+        detail = {**detail, "label": wording.shortened(label, LABEL)}
     return (
         Cell(wording.clock(found.at), "muted"),
         Cell({"done": "·", "denied": "R", "failed": "F"}[found.outcome], tone(found.outcome)),
@@ -246,10 +255,29 @@ def head(line: "accounts.Line") -> Text:
     text = Text(no_wrap=True, overflow="ellipsis")
     text.append(f" {wording.visible(account.name)}", style="bold")
     text.append(f"  {line.state} · {accounts.PURPOSES[account.purpose]} · every {account.rotation_days}d")
-    text.append(f" · by {wording.visible(line.creator)}\n")
+    text.append(f" · {wording.visible(made_by(line))}\n")
     reason = f"disabled: {account.disabled_reason}" if account.disabled_reason else account.description
     text.append(f" {wording.visible(reason or 'no description')}\n")
     return text.append(f" scopes {wording.visible(account.scopes or 'none')}", style="dim")
+
+
+def made_by(line: "accounts.Line") -> str:
+    """Who created an account, and whose it is now if that is somebody else."""
+    handed = "" if line.account.owned_by == line.account.created_by else f", owned by {line.owner}"
+    return f"by {line.creator}{handed}"
+
+
+def knocks(found: "Sequence[uses.Knock]", now: datetime) -> str:
+    """Who still presents the tokens of a disabled account, the latest first: a line each, but for many."""
+    if not found:
+        return "nobody has knocked since it was disabled"
+    lines = [
+        f"still knocks: {each.source.address} with '{each.label}', {wording.plural(each.source.count, 'time')},"
+        f" last {wording.ago(each.source.last_at, now)}"
+        for each in found[:KNOCKS]
+    ]
+    more = [f"and {wording.plural(len(found) - KNOCKS, 'more place')}"] if len(found) > KNOCKS else []
+    return "\n".join(wording.visible(line) for line in [*lines, *more])
 
 
 def chart(counts: Mapping[str, Sequence[int]], days: int) -> str:

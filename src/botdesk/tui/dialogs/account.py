@@ -2,16 +2,20 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from textual.widgets import Input, Static
 
-from botdesk import accounts, scopes, wording
+from botdesk import accounts, removal, scopes, wording
 from botdesk.errors import InvalidInput
 from botdesk.tui.dialogs.form import Field, Form, Wrong, reason, taken
 
 NAME_HINT: Final = "lower-case words joined by '-', as in nightly-build"
+IN_USE: Final = 3
+"""How many tokens that are in use are warned of one by one."""
+
+LABEL: Final = 30
 ROTATION_HINT: Final = "how long its tokens live, in whole days"
 
 
@@ -86,14 +90,22 @@ class DisableDialog(Form[str]):
 class RemoveDialog(Form[str]):
     """Remove an account: its name must be typed; the answer is the reason."""
 
-    def __init__(self, line: accounts.Line) -> None:
+    def __init__(self, line: accounts.Line, recent: Sequence[removal.Recent], now: datetime) -> None:
+        """Make the dialog.
+
+        Args:
+            line: The account.
+            recent: Those of its tokens that were used lately.
+            now: The present instant.
+        """
+        ends = f"{_live(line.live)} at once, and its grants go. Its history stays."
         super().__init__(
             f"Remove {line.account.name}",
             [
                 Field("name", "Its name", hint="type it to go on; its id does, too"),
                 Field("reason", "Reason", hint="kept in the audit; may be empty"),
             ],
-            said=f"{_live(line.live)} at once, and its grants go. Its history stays.",
+            said="\n".join([*_in_use(recent, now), ends]),
         )
         self._named_by = {line.account.name, line.account.id}
         self._account_name = line.account.name
@@ -104,6 +116,38 @@ class RemoveDialog(Form[str]):
             hint = f"type {self._account_name}, or leave by esc"
             raise Wrong("name", InvalidInput("that is not its name", hint=hint))
         return reason(values["reason"])
+
+
+def _in_use(recent: Sequence[removal.Recent], now: datetime) -> list[str]:
+    """A warning of what would stop, and what stops it so that it can be taken back at once."""
+    if not recent:
+        return []
+    days = removal.RECENT.days
+    lines = [
+        f"IN USE: '{wording.shortened(token.label, LABEL)}' was used {wording.ago(token.last_used_at, now)}"
+        f" from {token.last_used_from}"
+        for token in recent[:IN_USE]
+    ]
+    more = [f"and {len(recent) - IN_USE} more in {days} days"] if len(recent) > IN_USE else []
+    return [*lines, *more, "Disabling stops it too, shows who still knocks, and is taken back at once.", ""]
+
+
+class RestoreDialog(Form[str]):
+    """Restore a removed account: the answer is the name that it is to have."""
+
+    def __init__(self, account: accounts.Account, now: datetime) -> None:
+        removed_at = account.removed_at or now
+        super().__init__(
+            f"Restore {account.name}",
+            [Field("name", "Its name", account.name, "another one, if it is taken meanwhile")],
+            said=f"It was removed {wording.ago(removed_at, now)}, and can be restored until"
+            f" {wording.when(removed_at + removal.RESTORABLE)}.\n"
+            "Its grants come back to those who are there still; its tokens stay revoked.",
+        )
+
+    def result(self, values: dict[str, str]) -> str:
+        """Check the name."""
+        return taken("name", lambda: accounts.check_name(values["name"]))
 
 
 def _live(count: int) -> str:

@@ -137,7 +137,7 @@ class RevokeDialog(Form[str]):
 
 def _told(line: tokens.Line, retiring: tokens.Line | None, now: datetime) -> str:
     """Which token that is; a successor is told apart from the old one, which has the same label."""
-    told = f"{bearer.masked(line.token.id)} · {line.state} · made {wording.ago(line.token.issued_at, now)}"
+    told = f"{bearer.masked(line.token.id)} · {line.stands} · made {wording.ago(line.token.issued_at, now)}"
     if retiring is None:
         return told
     return f"{told}\n  this is the successor: the old one ends {wording.until(retiring.token.expires_at, now)}"

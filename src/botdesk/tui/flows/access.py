@@ -84,13 +84,13 @@ async def withdraw(app: "BotdeskApp", account: accounts.Account, line: grants.Li
 async def _whose(app: "BotdeskApp", account: accounts.Account) -> grants.Line | None:
     given = {line.grantee: line for line in await app.ask(grants.listed, account.id)}
     if not given:
-        raise NotFound(f"there is no grant on {account.name}", hint="the creator and admins keep access by rule")
+        raise NotFound(f"there is no grant on {account.name}", hint="its owner and admins keep access by rule")
     picked = await app.prompt(PickDialog(f"Withdraw whose access to {account.name}", list(given)))
     return given[picked] if picked else None
 
 
 async def hand_over(app: "BotdeskApp", account: accounts.Account) -> None:
-    """Hand an account over to a person, who has then what its creator had."""
+    """Hand an account over to a person, who owns it then."""
     names = [line.person.name for line in await app.ask(people.listed, disabled=False)]
 
     async def attempt(person: str) -> str:

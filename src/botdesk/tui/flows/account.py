@@ -3,9 +3,18 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from botdesk import accounts, versions
-from botdesk.tui.dialogs.account import AccountDialog, AccountDraft, DisableDialog, RemoveDialog, account_fields
+from botdesk import accounts, removal, versions
+from botdesk.tui.dialogs.account import (
+    AccountDialog,
+    AccountDraft,
+    DisableDialog,
+    RemoveDialog,
+    RestoreDialog,
+    account_fields,
+)
 from botdesk.tui.dialogs.form import Look
+
+REMOVED = f"f shows it, u restores it for {removal.RESTORABLE.days} days"
 
 if TYPE_CHECKING:
     from botdesk.desk import Transaction
@@ -79,8 +88,20 @@ def _say_done(app: "BotdeskApp", verb: str, names: Sequence[str]) -> None:
 
 async def remove(app: "BotdeskApp", line: accounts.Line) -> bool:
     """Remove an account, once its name was typed."""
-    reason = await app.prompt(RemoveDialog(line))
+    recent = await app.ask(removal.recent, line.account.id)
+    reason = await app.prompt(RemoveDialog(line, recent, app.desk.clock()))
     if reason is None or await app.act(accounts.remove, line.account.id, reason=reason) is None:
         return False
-    app.say(f"removed {line.account.name}; its history stays")
+    app.say(f"removed {line.account.name}; {REMOVED}")
     return True
+
+
+async def restore(app: "BotdeskApp", line: accounts.Line) -> None:
+    """Take the removal of an account back; under another name when its own is taken."""
+
+    async def attempt(name: str) -> accounts.Account:
+        return await app.run_operation(removal.restore, line.account.id, name=name)
+
+    done = await app.fill_in(RestoreDialog(line.account, app.desk.clock()), attempt)
+    if done is not None:
+        app.say(f"restored {done.name}; i issues a token")

@@ -7,7 +7,7 @@ from botdesk import accounts, advice, grants, people, scopes, tokens, uses
 from botdesk.access import Level
 from botdesk.advice import Advice, Finding, Mend
 from botdesk.tui import flows, render
-from botdesk.tui.dialogs.advice import DismissDialog, UsesDialog
+from botdesk.tui.dialogs.advice import DismissDialog
 from botdesk.tui.dialogs.confirm import Confirm
 
 if TYPE_CHECKING:
@@ -107,8 +107,7 @@ async def _watch(app: "BotdeskApp", finding: Finding, line: accounts.Line) -> No
 
 
 async def _look(app: "BotdeskApp", finding: Finding, line: accounts.Line) -> None:
-    found = await app.ask(uses.of_token, finding.token_id)
-    await app.push_screen(UsesDialog(finding.label, found, app.desk.clock()))
+    await flows.token.show_uses(app, finding.token_id, finding.label)
 
 
 async def _drop_member(app: "BotdeskApp", finding: Finding) -> None:

@@ -53,9 +53,9 @@ async def switch(app: "BotdeskApp", line: people.PersonLine) -> None:
         return
     await app.ask(whatif.disabled, name)
     would = _left_behind(await app.ask(leaving.preview, name))
-    made = wording.plural(line.accounts, "account")
+    owned = wording.plural(line.accounts, "account")
     you = "This is you: you can do nothing here any more. " if name == app.desk.operator else ""
-    text = f"{you}No bot changes: the {made} they made go on, with all tokens."
+    text = f"{you}No bot changes: the {owned} they own go on, with all tokens."
     if await app.prompt(Confirm(f"Disable {name}?", text, would)) and await app.act(people.disable, name) is not None:
         app.say(f"disabled {name}; no bot changed")
 

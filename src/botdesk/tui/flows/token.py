@@ -4,10 +4,11 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Concatenate, ParamSpec
 
-from botdesk import accounts, handoff, tokens, versions
+from botdesk import accounts, handoff, tokens, uses, versions
 from botdesk.bearer import Secret
 from botdesk.errors import AccessDenied
 from botdesk.handoff import Receipt, Target
+from botdesk.tui.dialogs.advice import UsesDialog
 from botdesk.tui.dialogs.form import Look
 from botdesk.tui.dialogs.handoff import HandoffDialog
 from botdesk.tui.dialogs.token import (
@@ -131,6 +132,12 @@ def _dialog(app: "BotdeskApp", issued: tokens.Issued) -> HandoffDialog:
         confined=settings.confined,
         clock=app.clock,
     )
+
+
+async def show_uses(app: "BotdeskApp", token_id: str, label: str) -> None:
+    """Show from where a token was presented."""
+    found = await app.ask(uses.of_token, token_id)
+    await app.push_screen(UsesDialog(label, found, app.desk.clock()))
 
 
 async def revoke(app: "BotdeskApp", lines: Sequence[tokens.Line]) -> None:

@@ -71,6 +71,8 @@ class AccountScreen(DeskScreen):
         Binding("d", "switch", "Disable", tooltip="Disable the account, or enable it again"),
         Binding("h", "ended", "Ended", tooltip="Show or fold the tokens that have ended"),
         Binding("D,delete", "remove", "Remove", tooltip="Remove the account; its name has to be typed"),
+        Binding("u", "restore", "Restore", tooltip="Take its removal back: its grants return, its tokens stay revoked"),
+        Binding("U", "uses", "Uses", show=False, tooltip="From where this token was presented, and how often"),
         Binding("c", "cutover", "Cutover", show=False, tooltip="How the rotation of this token stands"),
         Binding("y", "copy", "Copy id", show=False, tooltip="Copy the token's id, or the account's"),
     ]
@@ -87,6 +89,7 @@ class AccountScreen(DeskScreen):
         """The facts, then a tab each for tokens, access and activity."""
         yield AlarmLine("news")
         yield Static(render.head(self._line), id="facts", markup=False)
+        yield Static(id="knocks", markup=False)
         with TabbedContent(id="tabs"):
             with TabPane("Tokens", id="tokens"), Horizontal():
                 yield Window(
@@ -140,6 +143,7 @@ class AccountScreen(DeskScreen):
         news = await self.desk_app.ask(versions.news, self._seen, line.account, decided, by_others=True)
         self.query_one("#news", AlarmLine).warn(f"r: seen · {news}" if news else "")
         self.query_one("#facts", Static).update(render.head(line))
+        await self._show_knocks(line)
         await self._show_tokens(held)
         self.query_one("#grant-list", Window).empty = "no grants: a gives a role or a person access"
         await self.query_one("#grant-list", Window).show(whole(granted))
@@ -148,6 +152,15 @@ class AccountScreen(DeskScreen):
         self._held = held
         self._say_what_is_shown()
         self.refresh_bindings()
+
+    async def _show_knocks(self, line: "accounts.Line") -> None:
+        """Tell of a disabled account who still presents its tokens."""
+        from botdesk import uses
+
+        told = self.query_one("#knocks", Static)
+        told.display = line.state == "disabled"
+        if told.display:
+            told.update(render.knocks(await self.desk_app.ask(uses.knocks, line.account.id), self.now))
 
     def _gone(self) -> None:
         """Leave an account that is out of reach by now."""
@@ -168,7 +181,8 @@ class AccountScreen(DeskScreen):
         live = sum(line.state not in ENDED for line in self._held)
         ended = len(self._held) - live
         folded = [f"{ended} ended, h {'folds' if self._ended else 'shows'} them"] if ended else []
-        return [wording.plural(live, "token"), *folded]
+        refused = ["refused while it is disabled"] if any(line.suspended for line in self._held) else []
+        return [wording.plural(live, "token"), *refused, *folded]
 
     def _access_told(self) -> list[str]:
         reached = {line.found.person.id for line in self.query_one("#reach-list", Window).rows}
@@ -237,6 +251,8 @@ class AccountScreen(DeskScreen):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Grey out what this account, token or operator does not allow."""
+        if action == "restore":
+            return self._line.state == "removed" and (None if self.why_not(action) else True)
         return None if self.is_mounted and self.why_not(action) else True
 
     def why_not(self, action: str) -> str:
@@ -250,6 +266,10 @@ class AccountScreen(DeskScreen):
             refusal = "put the cursor on a grant, on the tab Access"
         if not refusal and action == "hand_over":
             refusal = self.desk_app.refusal(Action.ACCOUNT_HANDED_OVER)
+        if not refusal and action == "restore":
+            from botdesk import removal
+
+            refusal = removal.too_late(self._line.account, self.now)
         return refusal
 
     def _token_refusal(self, states: tuple[str, ...]) -> str:
@@ -306,6 +326,17 @@ class AccountScreen(DeskScreen):
             self.app.push_screen(CutoverScreen(self.token.token.id))
 
     @flow
+    async def action_uses(self) -> None:
+        """Show from where the token was presented."""
+        if self.token is not None:
+            await flows.token.show_uses(self.desk_app, self.token.token.id, self.token.token.label)
+
+    @flow
+    async def action_restore(self) -> None:
+        """Take the removal of the account back."""
+        await flows.account.restore(self.desk_app, self._line)
+
+    @flow
     async def action_give(self) -> None:
         """Give access."""
         await flows.access.give(self.desk_app, [self._line])
@@ -336,7 +367,7 @@ class AccountScreen(DeskScreen):
         """Remove the account, and leave."""
         if await flows.account.remove(self.desk_app, self._line):
             self._gone()
-            self.desk_app.say(f"removed {self._line.account.name}; its history stays")
+            self.desk_app.say(f"removed {self._line.account.name}; {flows.account.REMOVED}")
 
     def action_copy(self) -> None:
         """Copy the token's id, or on the other tabs the account's."""
@@ -356,6 +387,7 @@ _NEEDS: Final = {
     "issue": (Level.OPERATE, ("active",)),
     "rotate": (Level.OPERATE, ("active",)),
     "cutover": (Level.VIEW, _LIVE),
+    "uses": (Level.VIEW, (*_LIVE, "removed")),
     "revoke": (Level.OPERATE, _LIVE),
     "give": (Level.MANAGE, _LIVE),
     "withdraw": (Level.MANAGE, _LIVE),
@@ -363,10 +395,12 @@ _NEEDS: Final = {
     "modify": (Level.MANAGE, _LIVE),
     "switch": (Level.MANAGE, _LIVE),
     "remove": (Level.MANAGE, _LIVE),
+    "restore": (Level.MANAGE, ("removed",)),
 }
 _TOKEN_STATES: Final = {
     "rotate": ("active",),
     "cutover": ("retiring",),
+    "uses": ("active", "retiring", "pending", "expired", "revoked"),
     "revoke": ("active", "retiring", "pending", "expired"),
 }
 

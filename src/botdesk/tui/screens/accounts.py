@@ -31,7 +31,7 @@ COLUMNS: Final = (
     Column("used", "USED", 4, right=True, sort=True),
     Column("managers", "MANAGED BY", 10, grow=4, most=50),
 )
-SHOWN: Final = ("", "disabled", "all")
+SHOWN: Final = ("", "disabled", "removed", "all")
 BADGED: Final = 100
 """Of how many accounts advice is read at once."""
 
@@ -48,6 +48,7 @@ class AccountsScreen(DeskScreen):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("n", "create", "New", tooltip="Create a service account"),
         Binding("o", "demo", "Demo", tooltip="Leave this empty desk for a throw-away one with data to look around in"),
+        Binding("u", "restore", "Restore", tooltip="Take its removal back: its grants return, its tokens stay revoked"),
         Binding("i", "issue", "Issue", tooltip="Issue a token to it and hand it over"),
         Binding("e", "modify", "Modify", tooltip="Change name, purpose, scopes, rotation"),
         Binding("d", "switch", "Disable", tooltip="Disable the marked ones or this one, or enable them again"),
@@ -56,7 +57,7 @@ class AccountsScreen(DeskScreen):
         Binding("s", "sort", "Sort", tooltip="Sort by the next column"),
         Binding("S", "reverse", "Reverse", show=False, tooltip="Sort the other way round"),
         Binding("D,delete", "remove", "Remove", tooltip="Remove it; its name has to be typed"),
-        Binding("f", "states", "States", show=False, tooltip="Live ones, disabled ones, or all with removed ones"),
+        Binding("f", "states", "States", show=False, tooltip="Live ones, disabled ones, removed ones, or all"),
         Binding("y", "copy", "Copy name", show=False, tooltip="Copy its name"),
     ]
 
@@ -70,7 +71,7 @@ class AccountsScreen(DeskScreen):
 
     def body(self) -> ComposeResult:
         """The filter, the list, the preview."""
-        yield FilterBar("words in name, purpose, scopes, description")
+        yield FilterBar("words in name, purpose, scopes, description; state:removed")
         with Horizontal():
             yield Window(
                 COLUMNS,
@@ -99,8 +100,7 @@ class AccountsScreen(DeskScreen):
         from botdesk import accounts
 
         text = self.filter_text
-        state = accounts.AccountState.DISABLED if self._shown == "disabled" else None
-        wanted = accounts.Filter(text=text, state=state, removed=self._shown == "all")
+        wanted = _wanted(text, self._shown)
         sort, descending = accounts.Sort(self._sort), self._descending
 
         async def fetch(after: Any, limit: int, backward: bool) -> Slice:
@@ -190,13 +190,21 @@ class AccountsScreen(DeskScreen):
         """Grey out what this account or this operator does not allow; the demo is for an empty desk."""
         if action == "demo":
             return self.is_mounted and self._is_new
+        if action == "restore":
+            removed = self.is_mounted and self.line is not None and self.line.state == "removed"
+            return removed and (None if self.why_not(action) else True)
         return None if self.is_mounted and self.why_not(action) else True
 
     def why_not(self, action: str) -> str:
         """What this account or this operator lacks for the action; empty when nothing."""
         if action == "create":
             return self.desk_app.refusal(Action.ACCOUNT_CREATED)
-        return render.refusal(self.line, *_NEEDS[action]) if action in _NEEDS else ""
+        refusal = render.refusal(self.line, *_NEEDS[action]) if action in _NEEDS else ""
+        if not refusal and action == "restore" and self.line is not None:
+            from botdesk import removal
+
+            refusal = removal.too_late(self.line.account, self.now)
+        return refusal
 
     def title_of(self, binding: Binding) -> str:
         """Enable is what Disable is for a disabled account."""
@@ -251,6 +259,12 @@ class AccountsScreen(DeskScreen):
             await flows.account.remove(self.desk_app, self.line)
 
     @flow
+    async def action_restore(self) -> None:
+        """Take the removal of the account back."""
+        if self.line is not None:
+            await flows.account.restore(self.desk_app, self.line)
+
+    @flow
     async def action_give(self) -> None:
         """Give access to the marked accounts, or to this one."""
         await flows.access.give(self.desk_app, self.window.chosen)
@@ -294,9 +308,21 @@ _NEEDS: Final = {
     "modify": (Level.MANAGE, _LIVE),
     "switch": (Level.MANAGE, _LIVE),
     "remove": (Level.MANAGE, _LIVE),
+    "restore": (Level.MANAGE, ("removed",)),
     "give": (Level.MANAGE, _LIVE),
 }
 """The level, and the states of the account, that an action needs."""
+
+
+def _wanted(text: str, shown: str) -> "accounts.Filter":
+    """Which accounts are asked for: by the words that are typed, `state:removed` among them, and by the key."""
+    from botdesk import accounts
+
+    words = text.split()
+    named = next((word.lower().removeprefix("state:") for word in words if word.lower().startswith("state:")), shown)
+    found = next((state for state in accounts.AccountState if named and state.startswith(named)), None)
+    said = " ".join(word for word in words if not word.lower().startswith("state:"))
+    return accounts.Filter(text=said, state=found, removed=named == "all")
 
 
 def _nothing(text: str, shown: str, *, demo: bool) -> str:

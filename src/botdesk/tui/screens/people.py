@@ -22,7 +22,7 @@ PEOPLE: Final = (
     Column("standing", "STANDING", 8),
     Column("state", "STATE", 8),
     Column("roles", "ROLES", 12, grow=3, most=60),
-    Column("accounts", "MADE", 4, right=True),
+    Column("accounts", "OWNS", 4, right=True),
 )
 ROLES: Final = (
     Column("name", "ROLE", 12, grow=1, most=40),
