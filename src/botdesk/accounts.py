@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import func
+from sqlalchemy import ColumnElement, Subquery, func
 from sqlmodel import col, select
 
 from botdesk import access, audit, grants, people, scopes, versions, wording
@@ -289,18 +289,31 @@ def page(
         after: The `next` of the page before this one.
         limit: How many rows at the most.
     """
-    wanted = [*listing.wanted(filter or Filter()), reach.in_reach(tx.actor)]
-    total = tx.session.exec(select(func.count()).select_from(Account).where(*wanted)).one()
-    key = listing.sort_key(tx.now, sort).label("sort_key")
-    inner = select(Account.id.label("found"), Account.name.label("tie"), key).where(*wanted).subquery()  # type: ignore[attr-defined]
-    place = listing.beyond(inner.c.sort_key, inner.c.tie, inner.c.found, after, descending=descending)
-    order = [column.desc() if descending else column.asc() for column in (inner.c.sort_key, inner.c.tie, inner.c.found)]
-    columns: list[Any] = [*listing.facts(tx.now), inner.c.sort_key]
-    query = select(Account, *columns).join(inner, inner.c.found == Account.id)
-    rows = tx.session.execute(query.where(*place).order_by(*order).limit(limit + 1)).all()
+    wanted, total = _counted(tx, filter or Filter())
+    key = listing.sort_key(tx.now, sort, searched=bool(filter and filter.text)).label("sort_key")
+    every = select(Account.id.label("found"), Account.name.label("tie"), key).where(*wanted).subquery()  # type: ignore[attr-defined]
+    place = listing.beyond(every.c.sort_key, every.c.tie, every.c.found, after, descending=descending)
+    some = select(*every.c).where(*place).order_by(*_order(every, descending=descending)).limit(limit + 1).subquery()
+    columns: list[Any] = [*listing.facts(tx.now), some.c.sort_key]
+    query = select(Account, *columns).join(some, some.c.found == Account.id)
+    rows = tx.session.execute(query.order_by(*_order(some, descending=descending))).all()
     lines = _lines(tx, rows[:limit])
     last = rows[limit - 1] if len(rows) > limit else None
     return Page(tuple(lines), (last.sort_key, last[0].name, last[0].id) if last else None, total)
+
+
+def _counted(tx: Transaction, filter: Filter) -> tuple[list[ColumnElement[bool]], int]:
+    """The conditions on the accounts that a filter wants, and how many those are."""
+    in_reach = reach.in_reach(tx.actor)
+    if filter.text and (few := listing.found(tx.session, filter, in_reach)) is not None:
+        return [col(Account.id).in_(few)], len(few)
+    wanted = [*listing.wanted(filter), in_reach]
+    return wanted, tx.session.exec(select(func.count()).select_from(Account).where(*wanted)).one()
+
+
+def _order(rows: Subquery, *, descending: bool) -> list[Any]:
+    columns = (rows.c.sort_key, rows.c.tie, rows.c.found)
+    return [column.desc() if descending else column.asc() for column in columns]
 
 
 def _lines(tx: Transaction, rows: Iterable[Any]) -> list[Line]:

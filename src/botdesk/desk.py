@@ -27,6 +27,7 @@ from botdesk.settings import Settings, default_store
 from botdesk.store import engine, files, schema
 from botdesk.store.backend import Check as Check
 from botdesk.store.driver import translated
+from botdesk.store.stop import Stop as Stop
 from botdesk.store.tables import Account, Person, Setting
 from botdesk.store.transaction import Denial
 from botdesk.store.transaction import Transaction as Transaction
@@ -221,15 +222,25 @@ class Desk:
             self._commit(tx)
 
     @contextlib.contextmanager
-    def read(self, actor: str | None = None) -> Iterator[Transaction]:
+    def read(self, actor: str | None = None, *, stop: Stop | None = None) -> Iterator[Transaction]:
         """Begin a transaction that only reads: one consistent view of the store.
+
+        Args:
+            actor: The name of the person who asks; the operator by default.
+            stop: Ends it when it is called, from any thread.
 
         Raises:
             AccessDenied: The actor is no active person of this desk, or may not see this.
+            BotdeskError: It was stopped.
             StoreError: The store failed.
         """
-        with self._transaction(actor, writing=False) as tx:
-            yield tx
+        try:
+            with self._transaction(actor, writing=False, stop=stop) as tx:
+                yield tx
+        except StoreError:
+            if stop is not None:
+                stop.check()
+            raise
 
     def run(self, function: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Call an operation in a transaction of its own, as the operator."""
@@ -462,7 +473,9 @@ class Desk:
         return verdict
 
     @contextlib.contextmanager
-    def _transaction(self, actor: str | None, *, writing: bool, opening: bool = False) -> Iterator[Transaction]:
+    def _transaction(
+        self, actor: str | None, *, writing: bool, opening: bool = False, stop: Stop | None = None
+    ) -> Iterator[Transaction]:
         """One transaction, and what was denied in it recorded.
 
         Knocking in vain is recorded when somebody opens the desk or would change something; not at each look, or a
@@ -470,7 +483,7 @@ class Desk:
         """
         denied: Transaction | None = None
         try:
-            with self._system(writing=writing) as tx:
+            with self._system(writing=writing, stop=stop) as tx:
                 denied = tx
                 tx.actor = self._actor(tx, actor)
                 if actor is None and self.key is not None:
@@ -492,10 +505,13 @@ class Desk:
             self._commit(tx)
 
     @contextlib.contextmanager
-    def _system(self, *, writing: bool) -> Iterator[Transaction]:
+    def _system(self, *, writing: bool, stop: Stop | None = None) -> Iterator[Transaction]:
         with translated(), self._engine.connect() as plain:
             connection = plain.execution_options(writing=writing)
-            with Session(connection, expire_on_commit=False, autoflush=False) as session:
+            with (
+                Session(connection, expire_on_commit=False, autoflush=False) as session,
+                stop.watching(connection, self._backend.interrupter(connection)) if stop else contextlib.nullcontext(),
+            ):
                 session.connection()
                 yield Transaction(
                     session, access.SYSTEM, self.source, self.clock(), self._entropy, self._hasher, writing

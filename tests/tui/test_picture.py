@@ -93,9 +93,7 @@ def test_what_is_shown_is_what_all_of_it_would_show(colours: ColorSystem) -> Non
         for y in chance.sample(range(HEIGHT), 2):
             lines[y] = (strip(chance, cut) if chance.random() < 0.6 else lines[y][0], strip(chance, WIDTH - cut))
         update = frame(chance, lines, cut)
-        written = picture.drawn(update)
-        assert isinstance(written, CompositorUpdate)
-        text = written.render_segments(console)
+        text = picture.written(update, colours)
         wrote += len(text)
         ours.feed(text)
         theirs.feed(update.render_segments(console))

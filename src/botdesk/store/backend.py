@@ -63,6 +63,9 @@ class Backend(Protocol):
     def hold(self, engine: Engine) -> PoolProxiedConnection:
         """Take a connection on which each statement is a transaction of its own; it is not to be given back."""
 
+    def interrupter(self, connection: Connection) -> Callable[[], None]:
+        """Make what interrupts the statement that runs in a connection, from another thread."""
+
     def settle(self, engine: Engine) -> None:
         """Set what stays with a store; done once it is known to be one that this program may write to."""
 

@@ -37,6 +37,7 @@ _SQLITE: Final[dict[tuple[str, ...], _Said]] = {
         "check the permissions of its file and folder",
     ),
     ("no such",): _LACKING,
+    ("interrupted",): (StoreError, "the question to the store was interrupted", "ask again"),
     ("",): (StoreError, "the store cannot be reached", "run 'botdesk doctor'"),
 }
 """What SQLite's own words mean, first match first."""

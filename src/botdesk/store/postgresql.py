@@ -7,6 +7,7 @@ import contextlib
 import os
 from collections.abc import Callable, Iterator
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -26,6 +27,9 @@ MARK: Final = "botdesk"
 """The comment on the table `alembic_version` by which a store is known as botdesk's."""
 
 TRIGGERS: Final = ("event_no_delete", "event_no_replace", "event_no_truncate", "event_no_update")
+
+CANCEL_SECONDS: Final = 5.0
+"""How long the server is asked to interrupt a statement."""
 
 _WRITERS: Final = 0x62647331
 _FOUNDERS: Final = _WRITERS + 1
@@ -167,6 +171,12 @@ def hold(engine: Engine) -> PoolProxiedConnection:
     held = engine.raw_connection()
     held.driver_connection.autocommit = True  # type: ignore[union-attr]
     return held
+
+
+def interrupter(connection: Connection) -> Callable[[], None]:
+    """Interrupt by a word to the server, on a connection of its own."""
+    driver: Any = connection.connection.driver_connection
+    return partial(driver.cancel_safe, timeout=CANCEL_SECONDS)
 
 
 def settle(engine: Engine) -> None:

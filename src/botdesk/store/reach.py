@@ -38,8 +38,8 @@ def of_role(role_id: str) -> ColumnElement[bool]:
 
 def managed() -> ColumnElement[bool]:
     """The condition on `Account` that an active person can manage it by creation or grant; admins do not count."""
-    managing = select(Grant.account_id).where(Grant.level == Level.MANAGE, counting())
-    return or_(col(Account.owned_by).in_(managers()), col(Account.id).in_(managing))
+    managing = select(Grant.id).where(Grant.account_id == Account.id, Grant.level == Level.MANAGE, counting())
+    return or_(col(Account.owned_by).in_(managers()), managing.correlate(Account).exists())
 
 
 def counting() -> ColumnElement[bool]:

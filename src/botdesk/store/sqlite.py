@@ -4,7 +4,7 @@ import contextlib
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from sqlalchemy import URL, Connection, Engine, PoolProxiedConnection, create_engine, event, inspect, text
 
@@ -131,6 +131,12 @@ def watch(url: URL) -> Callable[[], None]:
 def hold(engine: Engine) -> PoolProxiedConnection:
     """Take a connection; none of this engine begins a transaction by itself."""
     return engine.raw_connection()
+
+
+def interrupter(connection: Connection) -> Callable[[], None]:
+    """Interrupt by SQLite's own call, which may come from any thread."""
+    driver: Any = connection.connection.driver_connection
+    return cast("Callable[[], None]", driver.interrupt)
 
 
 def _beginner(url: URL) -> Callable[[Connection], None]:

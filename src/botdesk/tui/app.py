@@ -9,6 +9,7 @@ from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar, Concatenate, Final, ParamSpec, TypeVar, cast
 
+from rich.color import ColorSystem
 from rich.console import RenderableType
 from textual import work
 from textual._compositor import CompositorUpdate
@@ -29,7 +30,7 @@ from botdesk.tui import crash, glyphs, styles
 from botdesk.tui.base import SEVERITIES, DeskScreen
 from botdesk.tui.dialogs.base import Dialog
 from botdesk.tui.memory import Memory
-from botdesk.tui.picture import Picture
+from botdesk.tui.picture import Picture, Written
 from botdesk.tui.themes import THEMES
 from botdesk.tui.watch import Watch
 
@@ -195,8 +196,18 @@ class BotdeskApp(App[str]):
 
     def _display(self, screen: Screen[Any], renderable: RenderableType | None) -> None:
         """Show a frame: what of it is on the terminal already is not written again."""
-        frame: Any = self._picture.drawn(renderable) if isinstance(renderable, CompositorUpdate) else renderable
+        frame: Any = renderable
+        if isinstance(frame, CompositorUpdate) and self._is_shown:
+            frame = Written(self._picture.written(frame, self.console._color_system or ColorSystem.TRUECOLOR))
+            place = self.screen.outer_size.clamp_offset(self.cursor_position)
+            if frame.is_empty and place == self._previous_cursor_position:
+                self.post_display_hook()
+                return
         super()._display(screen, frame)
+
+    @property
+    def _is_shown(self) -> bool:
+        return self._running and not (self._closed or self.is_headless or self._batch_count)
 
     def on_resize(self) -> None:
         """Draw everything: what a terminal does with its cells when its size changes is not known."""
@@ -261,12 +272,24 @@ class BotdeskApp(App[str]):
             await asyncio.to_thread(self.memory.save)
 
     async def ask(self, question: "Callable[Concatenate[Transaction, P], T]", *args: P.args, **kwargs: P.kwargs) -> T:
-        """Ask the desk in a thread; keys are answered meanwhile.
+        """Ask the desk in a thread; keys are answered meanwhile. What nobody waits for any more is interrupted.
 
         Raises:
             BotdeskError: What the desk says.
         """
-        return await asyncio.to_thread(lambda: self.desk.ask(question, *args, **kwargs))
+        from botdesk.desk import Stop
+
+        stop = Stop()
+
+        def asked() -> T:
+            with self.desk.read(stop=stop) as tx:
+                return question(tx, *args, **kwargs)
+
+        try:
+            return await asyncio.to_thread(asked)
+        except asyncio.CancelledError:
+            asyncio.get_running_loop().run_in_executor(None, stop)
+            raise
 
     async def run_operation(
         self, operation: "Callable[Concatenate[Transaction, P], T]", *args: P.args, **kwargs: P.kwargs

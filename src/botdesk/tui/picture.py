@@ -110,10 +110,6 @@ class Picture:
         """Know nothing any more: whatever is drawn next is written in full."""
         self._rows.clear()
 
-    def drawn(self, update: CompositorUpdate) -> CompositorUpdate:
-        """A frame that writes only what differs from what is shown by then."""
-        return Difference(self, update) if isinstance(update, ChopsUpdate | LayoutUpdate) else update
-
     def written(self, update: CompositorUpdate, colours: ColorSystem) -> str:
         """Take an update for what is shown from now on; gives what has to be written for that."""
         self._out, self._pen, self._place = [], PLAIN, None
@@ -184,16 +180,20 @@ class Picture:
         return "".join(letters[start:end])
 
 
-class Difference(CompositorUpdate):
-    """A frame, as what is to be written for it when it is shown."""
+class Written(CompositorUpdate):
+    """A frame of which all that has to be written is known."""
 
-    def __init__(self, picture: Picture, update: CompositorUpdate) -> None:
-        self._picture = picture
-        self._update = update
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing has to be written."""
+        return not self._text
 
     def render_segments(self, console: Console) -> str:
-        """Give what is to be written; called once, when it is."""
-        return self._picture.written(self._update, console._color_system or ColorSystem.TRUECOLOR)
+        """Give what has to be written."""
+        return self._text
 
 
 def _parts(update: CompositorUpdate) -> Iterator[tuple[int, int, Iterable[Segment]]]:

@@ -32,9 +32,6 @@ COLUMNS: Final = (
     Column("managers", "MANAGED BY", 10, grow=4, most=50),
 )
 SHOWN: Final = ("", "disabled", "removed", "all")
-BADGED: Final = 100
-"""Of how many accounts advice is read at once."""
-
 LATELY: Final = 60
 """How many events are read to tell what happened lately; repetitions are told once."""
 
@@ -118,19 +115,19 @@ class AccountsScreen(DeskScreen):
 
     @work(exclusive=True, group="badge")
     async def _badge(self) -> None:
-        """Tell beside each account how much advice there is on it, as far as the list is read."""
+        """Tell beside each account in view how much advice there is on it."""
         from botdesk import advice
 
-        fresh = [line.account.id for line in self.window.rows if line.account.id not in self._badged]
-        for start in range(0, len(fresh), BADGED):
-            some = fresh[start : start + BADGED]
-            try:
-                found = await self.desk_app.ask(advice.badges, some)
-            except BotdeskError:
-                return
-            self._badges = {**{known: badge for known, badge in self._badges.items() if known not in some}, **found}
-            self._badged.update(some)
-            self.window.refresh()
+        fresh = [line.account.id for line in self.window.in_view if line.account.id not in self._badged]
+        if not fresh:
+            return
+        try:
+            found = await self.desk_app.ask(advice.badges, fresh)
+        except BotdeskError:
+            return
+        self._badges = {**{known: badge for known, badge in self._badges.items() if known not in fresh}, **found}
+        self._badged.update(fresh)
+        self.window.refresh()
 
     def _say_what_is_shown(self) -> None:
         window, text = self.window, self.filter_text
@@ -146,7 +143,10 @@ class AccountsScreen(DeskScreen):
             self._say_what_is_shown()
         self.refresh_bindings()
         self._preview(message.row)
-        if self.desk_app.is_open and len(self.window.rows) > len(self._badged) > 0:
+
+    def on_window_scrolled(self) -> None:
+        """Read the advice on what came into view."""
+        if self.desk_app.is_open:
             self._badge()
 
     def on_window_opened(self, message: Window.Opened) -> None:

@@ -63,6 +63,9 @@ class Window(ScrollView, can_focus=True):
     class Opened(Highlighted):
         """A row was opened, by enter or a double click."""
 
+    class Scrolled(Highlighted):
+        """Other rows are in view."""
+
     class Sorted(Message):
         """A heading was clicked."""
 
@@ -127,6 +130,13 @@ class Window(ScrollView, can_focus=True):
     def row(self) -> Any:
         """The row under the cursor; None when the list is empty."""
         return self.rows[self.cursor] if 0 <= self.cursor < len(self.rows) else None
+
+    @property
+    def in_view(self) -> list[Any]:
+        """The rows that can be seen now."""
+        top = int(self.scroll_offset.y)
+        lines = self._listing.lines[top : top + self.size.height]
+        return [self.rows[place] for place in lines if isinstance(place, int)]
 
     @property
     def chosen(self) -> list[Any]:
@@ -202,6 +212,7 @@ class Window(ScrollView, can_focus=True):
     def watch_scroll_y(self, old: float, new: float) -> None:
         """Read on when the mouse scrolls to where the rows end."""
         super().watch_scroll_y(old, new)
+        self.post_message(self.Scrolled(self, self.row))
         self._read_near(int(new) if self._listing.backward else int(new) + self.size.height)
 
     def _read_near(self, place: int) -> None:
