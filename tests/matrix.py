@@ -13,6 +13,7 @@ from botdesk import (
     accounts,
     advice,
     audit,
+    bulk,
     cutover,
     due,
     grants,
@@ -21,12 +22,14 @@ from botdesk import (
     leaving,
     people,
     removal,
+    runs,
     sshkey,
     tokens,
     uses,
     whatif,
 )
 from botdesk.access import Level, Standing
+from botdesk.bulk import Order
 from botdesk.desk import Desk, system_clock, system_user
 from botdesk.store.transaction import Transaction
 from botdesk.testing import open_desk
@@ -60,6 +63,13 @@ token uses             ok     ok       –        ok     ok       ok      ok
 token cutover          ok     ok       –        ok     ok       ok      ok
 token cutover finish   ok     no       –        no     ok       ok      ok
 token cutover undo     ok     no       –        no     ok       ok      ok
+bulk revoke            ok     no       –        no     ok       ok      ok
+bulk disable           ok     no       –        no     no       ok      ok
+bulk extend            ok     no       –        no     ok       ok      ok
+bulk grant             ok     no       –        no     no       ok      ok
+bulk rotate            ok     no       –        no     ok       ok      ok
+bulk list              ok     ok       ·        ·      ·        ·       ·
+bulk show              ok     ok       –        –      –        –       –
 incident               ok     no       –        no     ok       ok      ok
 advice                 ok     ok       –        ok     ok       ok      ok
 due                    ok     ok       –        ok     ok       ok      ok
@@ -136,6 +146,7 @@ def furnish(path: Path) -> None:
             _equip(desk, bot)
         for way in everyone():
             _grant(desk, way)
+        desk.run(bulk.begin, bulk.Plan(Order(verb=bulk.Verb.DISABLE)))
         for bot in bots():
             desk.run(accounts.remove, desk.ask(accounts.find, twin("gone", bot)).id)
 
@@ -214,6 +225,7 @@ class Case:
         token: The id of a token that works.
         pending: The id of a token that nobody took yet.
         turning: The id of a token that is being rotated.
+        run: The number of a run that the desk's founder began.
     """
 
     way: str
@@ -221,6 +233,7 @@ class Case:
     token: str
     pending: str
     turning: str
+    run: str
 
     @property
     def person(self) -> str:
@@ -243,6 +256,7 @@ def case(desk: Desk, way: str) -> Case:
             house.token(tx, f"active of {bot(way)}").id,
             house.token(tx, f"pending of {bot(way)}").id,
             house.token(tx, f"turning of {bot(way)}").id,
+            str(runs.listed(tx)[-1].number),
         )
 
 
@@ -284,6 +298,13 @@ LIBRARY: Final[dict[str, Verb]] = {
     "token cutover": lambda tx, c: cutover.view(tx, c.turning),
     "token cutover finish": lambda tx, c: cutover.finish(tx, c.turning, anyway=True),
     "token cutover undo": lambda tx, c: cutover.undo(tx, c.turning),
+    "bulk revoke": lambda tx, c: bulk.check(tx, Order(verb=bulk.Verb.REVOKE, reason="leaked"), c.token),
+    "bulk disable": lambda tx, c: bulk.check(tx, Order(verb=bulk.Verb.DISABLE), c.bot),
+    "bulk extend": lambda tx, c: bulk.check(tx, Order(verb=bulk.Verb.EXTEND, by=timedelta(days=1)), c.token),
+    "bulk grant": lambda tx, c: bulk.check(tx, Order(verb=bulk.Verb.GRANT, grantee="person:heir"), c.bot),
+    "bulk rotate": lambda tx, c: bulk.check(tx, Order(verb=bulk.Verb.ROTATE), c.token),
+    "bulk list": lambda tx, c: _lists(c.run, (str(line.number) for line in runs.listed(tx))),
+    "bulk show": lambda tx, c: runs.show(tx, int(c.run)),
     "incident": lambda tx, c: incident.revoke(tx, [c.token], reason="leaked"),
     "advice": lambda tx, c: advice.listed(tx, c.bot),
     "due": lambda tx, c: due.listed(tx, within=timedelta(days=1), account=c.bot),
@@ -357,6 +378,12 @@ def words(operation: str, case: Case) -> list[str]:
         "token cutover": ["token", "cutover", case.turning],
         "token cutover finish": ["token", "cutover", case.turning, "--finish", "--force"],
         "token cutover undo": ["token", "cutover", case.turning, "--undo"],
+        "bulk revoke": ["bulk", "revoke", case.token, "--reason", "leaked"],
+        "bulk disable": ["bulk", "disable", case.bot],
+        "bulk extend": ["bulk", "extend", case.token, "--by", "1d"],
+        "bulk grant": ["bulk", "grant", case.bot, "--person", "heir", "--level", "view"],
+        "bulk list": ["bulk", "list", "--json"],
+        "bulk show": ["bulk", "show", case.run],
         "advice": ["advice", "--account", case.bot],
         "due": ["due", "--account", case.bot],
         "grant list": ["grant", "list", case.bot],

@@ -113,6 +113,8 @@ class Action(StrEnum):
     TOKEN_REHASHED = "token:rehashed"
     ADVICE_DISMISSED = "advice:dismissed"
     ADVICE_RECALLED = "advice:recalled"
+    BULK_BEGUN = "bulk:begun"
+    BULK_ENDED = "bulk:ended"
     AUDIT_VIEWED = "audit:viewed"
     AUDIT_EXPORTED = "audit:exported"
     AUDIT_ARCHIVED = "audit:archived"
@@ -142,6 +144,8 @@ ON_ACCOUNT = {
 BY_STANDING = {
     Action.DESK_OPENED: frozenset({Standing.MEMBER, Standing.AUDITOR}),
     Action.ACCOUNT_CREATED: frozenset({Standing.MEMBER}),
+    Action.BULK_BEGUN: frozenset({Standing.MEMBER}),
+    Action.BULK_ENDED: frozenset({Standing.MEMBER}),
     Action.AUDIT_VIEWED: frozenset({Standing.MEMBER, Standing.AUDITOR}),
     Action.AUDIT_EXPORTED: frozenset({Standing.AUDITOR}),
     Action.KEY_VIEWED: frozenset({Standing.AUDITOR}),

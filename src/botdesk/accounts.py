@@ -197,12 +197,18 @@ def disable(tx: Transaction, account_id: str, *, reason: str = "") -> Account:
         Conflict: It is disabled already, or removed.
         NotFound: There is no such account in reach.
     """
-    account = _present(tx, account_id, Action.ACCOUNT_DISABLED)
+    account = able(tx, account_id)
     reason = wording.clean(reason, "reason", longest=200)
-    if account.disabled_at:
-        raise Conflict(f"{account.name!r} is disabled already", hint="there is nothing to do")
     account.disabled_at, account.disabled_reason = tx.now, reason or None
     audit.record(tx, Action.ACCOUNT_DISABLED, account, account=account, reason=reason or None)
+    return account
+
+
+def able(tx: Transaction, account_id: str) -> Account:
+    """Find an account that the actor may disable now; refuses as `disable` does."""
+    account = _present(tx, account_id, Action.ACCOUNT_DISABLED)
+    if account.disabled_at:
+        raise Conflict(f"{account.name!r} is disabled already", hint="there is nothing to do")
     return account
 
 

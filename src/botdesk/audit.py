@@ -145,6 +145,7 @@ def record(
     if not tx.writing:
         raise StoreError("this transaction only reads", hint="change things within Desk.begin or Desk.run")
     who = actor or tx.actor
+    detail |= {"bulk": tx.bulk} if tx.bulk else {}
     values: dict[str, Any] = {
         "at": to_text(tx.now),
         "actor_kind": who.kind.value,

@@ -52,13 +52,8 @@ def give(tx: Transaction, account_id: str, grantee: str, level: Level, *, seen: 
         InvalidInput: The grantee has another form.
         NotFound: There is no such account in reach, role or person.
     """
-    account = find_account(tx, account_id)
-    audit.require(tx, Action.GRANT_GIVEN, account, grantee=grantee[:64])
-    refuse_removed(account)
-    versions.refuse_stale(tx, seen, account, versions.of_grants())
-    to, level = find_grantee(tx, grantee), Level(level)
-    grant = refuse_held(tx, account, to, level)
-    before = None if grant is None else grant.level
+    account, to, grant = givable(tx, account_id, grantee, level, seen=seen)
+    level, before = Level(level), None if grant is None else grant.level
     if grant is None:
         grant = Grant(id=tx.new_id("gra"), account_id=account.id, level=level, given_at=tx.now, given_by=tx.actor.id)
         grant.role_id, grant.person_id = _columns(to)
@@ -67,6 +62,18 @@ def give(tx: Transaction, account_id: str, grantee: str, level: Level, *, seen: 
         tx, Action.GRANT_GIVEN, grant, account=account, grantee=_words(to), level=level.value, before_level=before
     )
     return grant
+
+
+def givable(
+    tx: Transaction, account_id: str, grantee: str, level: Level, *, seen: int | None = None
+) -> tuple[Account, Role | Person, Grant | None]:
+    """Find an account that the actor may give access to, to whom, and what they have; refuses as `give` does."""
+    account = find_account(tx, account_id)
+    audit.require(tx, Action.GRANT_GIVEN, account, grantee=grantee[:64])
+    refuse_removed(account)
+    versions.refuse_stale(tx, seen, account, versions.of_grants())
+    to = find_grantee(tx, grantee)
+    return account, to, refuse_held(tx, account, to, Level(level))
 
 
 def refuse_removed(account: Account) -> None:

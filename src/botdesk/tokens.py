@@ -258,6 +258,18 @@ def rotate(
         InvalidInput: A value cannot be taken.
         NotFound: There is no such token in reach.
     """
+    token, account = rotatable(tx, token_id, overlap=overlap, seen=seen)
+    label = token.label if label is None else _checked_label(label)
+    expires_at = _end(tx, account, lifetime, never=never)
+    kept = scope_words.format(scope_words.parse(token.scopes) & scope_words.parse(account.scopes))
+    drop_leftovers(tx, account, token)
+    return _make(tx, account, label=label, expires_at=expires_at, scopes=kept, predecessor=token, overlap=overlap)
+
+
+def rotatable(
+    tx: Transaction, token_id: str, *, overlap: timedelta = DEFAULT_OVERLAP, seen: int | None = None
+) -> tuple[Token, Account]:
+    """Find a token that the actor may rotate now, and its account; refuses as `rotate` does."""
     token, account = find_for(tx, token_id, Action.TOKEN_ROTATED)
     versions.refuse_stale(tx, seen, account, versions.of_token(token))
     _refuse_idle(account)
@@ -267,11 +279,7 @@ def rotate(
         )
     if not timedelta() <= overlap <= LONGEST_OVERLAP:
         raise InvalidInput("the overlap is out of range", hint="use at most 90d, as in 24h")
-    label = token.label if label is None else _checked_label(label)
-    expires_at = _end(tx, account, lifetime, never=never)
-    kept = scope_words.format(scope_words.parse(token.scopes) & scope_words.parse(account.scopes))
-    drop_leftovers(tx, account, token)
-    return _make(tx, account, label=label, expires_at=expires_at, scopes=kept, predecessor=token, overlap=overlap)
+    return token, account
 
 
 def _why_not(token: Token, now: datetime) -> str:
@@ -302,9 +310,7 @@ def extend(tx: Transaction, token_id: str, *, by: timedelta) -> Token:
         InvalidInput: It would end too far ahead.
         NotFound: There is no such token in reach.
     """
-    token, account = find_for(tx, token_id, Action.TOKEN_EXTENDED)
-    _refuse_unending(tx, token)
-    ends = _later(tx, token, by)
+    token, account, ends = extendable(tx, token_id, by=by)
     before, token.expires_at = token.expires_at, ends
     audit.record(
         tx,
@@ -317,6 +323,13 @@ def extend(tx: Transaction, token_id: str, *, by: timedelta) -> Token:
         ends_at=ends.isoformat(timespec="seconds"),
     )
     return token
+
+
+def extendable(tx: Transaction, token_id: str, *, by: timedelta) -> tuple[Token, Account, datetime]:
+    """Find a token that the actor may extend now, its account, and when it would end; refuses as `extend` does."""
+    token, account = find_for(tx, token_id, Action.TOKEN_EXTENDED)
+    _refuse_unending(tx, token)
+    return token, account, _later(tx, token, by)
 
 
 def _refuse_unending(tx: Transaction, token: Token) -> None:
@@ -355,11 +368,16 @@ def revoke(tx: Transaction, token_id: str, *, reason: str) -> Token:
         InvalidInput: There is no reason.
         NotFound: There is no such token in reach.
     """
+    token, account = revocable(tx, token_id)
+    return end_now(tx, account, token, wording.clean(reason, "reason", longest=200, required=True))
+
+
+def revocable(tx: Transaction, token_id: str) -> tuple[Token, Account]:
+    """Find a token that the actor may revoke now, and its account; refuses as `revoke` does."""
     token, account = find_for(tx, token_id, Action.TOKEN_REVOKED)
-    reason = wording.clean(reason, "reason", longest=200, required=True)
     if token.revoked_at:
         raise Conflict(f"the token {token.label!r} is revoked already", hint="there is nothing to do")
-    return end_now(tx, account, token, reason)
+    return token, account
 
 
 def abandon(tx: Transaction, token_id: str, *, reason: str = "not handed over") -> Token:

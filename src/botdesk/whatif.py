@@ -23,13 +23,9 @@ def given(tx: Transaction, account_id: str, grantee: str, level: Level) -> Diffe
         InvalidInput: The grantee has another form.
         NotFound: There is no such account in reach, role or person.
     """
-    account = grants.find_account(tx, account_id)
-    audit.require(tx, Action.GRANT_GIVEN, account, grantee=grantee[:64])
-    grants.refuse_removed(account)
-    to, level = grants.find_grantee(tx, grantee), Level(level)
-    grants.refuse_held(tx, account, to, level)
+    account, to, _ = grants.givable(tx, account_id, grantee, level)
     now = reach.facts(tx.session, col(Account.id) == account.id)
-    return facts.difference(now, now.giving(account.id, to.id, level))
+    return facts.difference(now, now.giving(account.id, to.id, Level(level)))
 
 
 def withdrawn(tx: Transaction, account_id: str, grantee: str) -> Difference:

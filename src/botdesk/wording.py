@@ -275,16 +275,18 @@ _SENTENCES: Final = {
     "token:rehashed": "renewed the stored hash of token {label} of {account}",
     "advice:dismissed": "dismissed the advice '{kind}' on {subject}{because}",
     "advice:recalled": "recalled the advice '{kind}' on {subject}",
+    "bulk:begun": "began to {verb} {many}",
+    "bulk:ended": "ended the run {bulk}: {told}",
     "audit:viewed": "looked at the audit",
     "audit:exported": "exported the audit",
     "audit:archived": "archived old events{span}{target}",
 }
 _INFINITIVES: Final = {
-    "archived": "archive", "backed": "back", "created": "create", "disabled": "disable", "dismissed": "dismiss",
-    "enabled": "enable", "ended": "end", "exported": "export", "extended": "extend", "founded": "found",
-    "gave": "give", "handed": "hand", "issued": "issue", "looked": "look", "modified": "modify", "opened": "open",
-    "recalled": "recall", "removed": "remove", "restored": "restore", "revoked": "revoke", "rotated": "rotate",
-    "took": "take", "used": "use", "was": "be", "withdrew": "withdraw",
+    "archived": "archive", "backed": "back", "began": "begin", "created": "create", "disabled": "disable",
+    "dismissed": "dismiss", "enabled": "enable", "ended": "end", "exported": "export", "extended": "extend",
+    "founded": "found", "gave": "give", "handed": "hand", "issued": "issue", "looked": "look", "modified": "modify",
+    "opened": "open", "recalled": "recall", "removed": "remove", "restored": "restore", "revoked": "revoke",
+    "rotated": "rotate", "took": "take", "used": "use", "was": "be", "withdrew": "withdraw",
 }  # fmt: skip
 _ENDINGS: Final = {"denied": "refused", "failed": "it failed"}
 

@@ -26,7 +26,21 @@ from typing import Any, Self
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from botdesk import accounts, audit, cutover, grants, handoff, keys, people, removal, retention, tokens, verification
+from botdesk import (
+    accounts,
+    audit,
+    bulk,
+    cutover,
+    grants,
+    handoff,
+    keys,
+    people,
+    removal,
+    retention,
+    runner,
+    tokens,
+    verification,
+)
 from botdesk.access import Level
 from botdesk.accounts import Purpose
 from botdesk.bearer import Presented, Secret
@@ -183,6 +197,8 @@ VERBS: dict[str, Callable[[Desk], Any]] = {
     "role add": _do(people.add_member, "data-ops", "ben"),
     "role drop": _do(people.drop_member, "platform", "ben"),
     "role remove": _do(people.remove_role, "night-shift"),
+    "bulk begin": _do(bulk.begin, bulk.Plan(bulk.Order(verb=bulk.Verb.DISABLE))),
+    "bulk end": _do(bulk.end, 1, told="nothing to do", failed={}, stopped=True),
     "denied": _refused("ben", "nightly-build"),
     "denied out of reach": _refused("ben", "claude-bot"),
     "audit export": _export,
@@ -206,6 +222,15 @@ def hand(store: str, out: str) -> None:
             issued = tokens.rotate(tx, house.token(tx, "active").id, overlap=timedelta(hours=1), label="handed")
         receipt = handoff.give(issued.secret, handoff.File(Path(out)))
         desk.run(tokens.deliver, issued.token.id, to=receipt.target_words)
+
+
+def carry(store: str, out: str) -> None:
+    """Rotate all tokens that work, each secret into a file of its own below `out`."""
+    target = handoff.Command(("sh", "-c", 'cat > "$0/$1"', out, "{predecessor_id}.{token_id}"))
+    with open_desk(store, clock=Clock(house.LATER), seed=2) as desk:
+        working = desk.ask(tokens.listed, states={tokens.TokenState.ACTIVE})
+        plan = runner.plan(desk, bulk.Order(verb=bulk.Verb.ROTATE), [line.token.id for line in working])
+        runner.carry_out(desk, plan, target=target)
 
 
 def live(store: str, out: str) -> None:
@@ -337,7 +362,7 @@ def lock(store: str) -> None:
 
 
 JOBS: dict[str, Callable[..., None]] = {
-    job.__name__: job for job in (do, hand, live, work, persist, move, archive, arrive, try_to, lock)
+    job.__name__: job for job in (do, hand, carry, live, work, persist, move, archive, arrive, try_to, lock)
 }
 
 

@@ -12,6 +12,7 @@ from botdesk.cli import (
     account,
     advice,
     audit,
+    bulk,
     database,
     doctor,
     due,
@@ -47,6 +48,7 @@ app.add_typer(person.app, name="person")
 app.add_typer(role.app, name="role")
 app.add_typer(advice.app, name="advice")
 app.add_typer(audit.app, name="audit")
+app.add_typer(bulk.app, name="bulk")
 app.add_typer(database.app, name="database")
 app.command("due")(due.due)
 app.command("doctor")(doctor.doctor)

@@ -21,6 +21,16 @@ OFFERED: Final = frozenset(
         *("person add", "person list", "person modify", "person disable", "person enable", "person leaving"),
         *("person key add", "person key list", "person key remove"),
         *("role create", "role list", "role add", "role drop", "role modify", "role scopes", "role remove"),
+        *(
+            "bulk revoke",
+            "bulk disable",
+            "bulk extend",
+            "bulk grant",
+            "bulk list",
+            "bulk show",
+            "bulk resume",
+            "bulk end",
+        ),
         *("audit list", "audit export", "audit verify"),
         *("advice", "advice dismiss", "advice recall", "due", "token uses"),
         *("database check", "doctor", "incident"),
@@ -30,7 +40,7 @@ OFFERED: Final = frozenset(
 
 WITHHELD: Final = frozenset(
     {
-        *("database backup", "database upgrade", "database clock", "database move", "audit archive"),
+        *("database backup", "database upgrade", "database clock", "database move", "audit archive", "bulk rotate"),
         *("demo", "gate", "ssh", "ssh authorized-keys"),
     }
 )

@@ -46,7 +46,7 @@ def give(
     json: AsJson = False,
 ) -> None:
     """Let a role or a person handle an account; giving again changes the level."""
-    grantee = _grantee(role, person)
+    grantee = grantee_of(role, person)
     if dry_run:
         return rehearse(visit.ask(whatif.given, account, grantee, level), json=json)
     with visit.begin() as tx:
@@ -68,7 +68,7 @@ def withdraw(
     json: AsJson = False,
 ) -> None:
     """Take a grant back."""
-    grantee = _grantee(role, person)
+    grantee = grantee_of(role, person)
     if dry_run:
         return rehearse(visit.ask(whatif.withdrawn, account, grantee), json=json)
     with visit.begin() as tx:
@@ -104,7 +104,12 @@ def list_(visit: Visit, account: SomeAccount = None, json: AsJson = False) -> No
         )
 
 
-def _grantee(role: str | None, person: str | None) -> str:
+def grantee_of(role: str | None, person: str | None) -> str:
+    """Read whom `--role` or `--person` names.
+
+    Raises:
+        InvalidInput: It is not one of the two.
+    """
     if (role is None) is (person is None):
         raise InvalidInput("a grant is for one role or one person", hint="say --role ROLE or --person PERSON")
     return f"person:{person}" if role is None else f"role:{role}"

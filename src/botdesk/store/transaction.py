@@ -39,6 +39,7 @@ class Transaction:
         hasher: Hashes the confidential part of tokens.
         writing: False in a reading transaction.
         denial: What was refused in this transaction, if anything.
+        bulk: The number of the run that it is a part of; every event of it says so.
         appended: Sequence and hash of the last event that it added, to tell after a failed commit what became of it.
     """
 
@@ -50,6 +51,7 @@ class Transaction:
     hasher: Hasher
     writing: bool = True
     denial: Denial | None = None
+    bulk: int | None = None
     appended: tuple[int, str] | None = None
 
     def new_id(self, prefix: str) -> str:
