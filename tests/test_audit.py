@@ -9,6 +9,7 @@ from hashlib import sha256
 from typing import Any
 
 import pytest
+import sqlalchemy.event
 
 from botdesk import accounts, audit, grants, people, tokens, verification
 from botdesk.access import Action, Level, Standing
@@ -69,6 +70,72 @@ def test_pages_of_any_size_are_the_whole_list(week: Desk, chosen: Filter, oldest
             rows += page.rows
             place = page.next
         assert [event.sequence for event in rows] == [event.sequence for event in whole.rows]
+
+
+@pytest.mark.sqlite
+@pytest.mark.parametrize(
+    "chosen",
+    [
+        {},
+        {"account": "ci-bot"},
+        {"actor": "ada"},
+        {"actor": "ci-bot"},
+        {"actor": "system"},
+        {"action": "token:used"},
+        {"outcome": Outcome.DENIED},
+        {"until": NOON + 2 * DAY},
+        {"since": NOON + 2 * DAY},
+        {"actor": "ada", "action": "account:created"},
+        {"account": "ci-bot", "actor": "ada", "outcome": Outcome.DONE},
+        {"action": "token:used", "until": NOON + 4 * DAY, "since": NOON},
+    ],
+    ids=lambda chosen: " ".join(chosen) or "all",
+)
+def test_a_page_comes_through_an_index_that_has_its_order(week: Desk, chosen: dict[str, Any]) -> None:
+    plans: list[str] = []
+
+    def explain(_: Any, cursor: Any, statement: str, values: Any, *__: Any) -> None:
+        cursor.execute(f"EXPLAIN QUERY PLAN {statement}", values)
+        plans.extend(f"{row[3]} in {statement}" for row in cursor.fetchall() if "hash" in statement)
+
+    with week.read() as tx:
+        engine = tx.session.get_bind().engine
+        sqlalchemy.event.listen(engine, "before_cursor_execute", explain)
+        audit.page(tx, Filter(**chosen))
+        sqlalchemy.event.remove(engine, "before_cursor_execute", explain)
+    assert plans
+    bare = "SCAN event in"
+    assert not [plan for plan in plans if "TEMP B-TREE" in plan or (chosen and plan.startswith(bare))]
+
+
+def test_a_clock_that_was_wrong_hides_nothing_from_a_filter_by_time(week: Desk, clock: Clock) -> None:
+    now = clock.now
+    clock.now = NOON + 400 * DAY
+    week.run(accounts.create, "from-the-future")
+    clock.now = NOON - 400 * DAY
+    week.run(accounts.create, "from-the-past")
+    clock.now = now + DAY
+    week.run(accounts.create, "of-today")
+    for since in range(-401, 403, 67):
+        for until in range(since, 403, 67):
+            first, last = NOON + since * DAY, NOON + until * DAY
+            inside = [one for one in week.ask(audit.page, limit=99).rows if first <= one.at < last]
+            assert week.ask(audit.page, Filter(since=first, until=last), limit=99).rows == tuple(inside)
+
+
+def test_a_person_is_found_by_what_was_done_in_their_stead_too(week: Desk) -> None:
+    with Desk.open(week.location, operator="ada", acting_as="ben", clock=week.clock) as desk:
+        desk.run(accounts.create, "in-his-stead")
+    theirs = week.ask(audit.page, Filter(actor="ben"), limit=99)
+    assert {one.account for one in theirs.rows} == {"web-bot", "in-his-stead"}
+    assert theirs.total == 2
+    first = week.ask(audit.page, Filter(actor="ben"), limit=1)
+    second = week.ask(audit.page, Filter(actor="ben"), limit=1, before=first.next)
+    assert (*first.rows, *second.rows) == theirs.rows
+    assert second.next is None
+    assert "in-his-stead" in {one.account for one in week.ask(audit.page, Filter(actor="ada"), limit=99).rows}
+    with week.begin() as tx:
+        assert sum("in-his-stead" in line for line in audit.export(tx, Filter(actor="ben"))) == 1
 
 
 def test_events_that_come_between_pages_neither_repeat_nor_hide_others(week: Desk) -> None:

@@ -12,14 +12,27 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Generic, TypeVar
 
-from sqlalchemy import BigInteger, ColumnElement, String, and_, func, literal_column, or_, type_coerce
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    CompoundSelect,
+    String,
+    and_,
+    false,
+    func,
+    literal_column,
+    or_,
+    type_coerce,
+    union_all,
+)
 from sqlalchemy import cast as sql_cast
 from sqlmodel import SQLModel, col, select
+from sqlmodel.sql.expression import SelectOfScalar
 
 from botdesk import access, wording
 from botdesk.access import Action
 from botdesk.errors import AccessDenied, Conflict, InvalidInput, StoreError
-from botdesk.store import bulk, floor, reach, walk
+from botdesk.store import bulk, floor, reach, span, walk
 from botdesk.store.chain import Finding as Finding
 from botdesk.store.chain import Footing as Footing
 from botdesk.store.chain import Head as Head
@@ -33,6 +46,7 @@ from botdesk.store.transaction import Denial, Transaction
 from botdesk.store.walk import Progress as Progress
 
 T = TypeVar("T")
+Conditions = list[ColumnElement[bool]]
 
 MOST_COUNTED: Final = 1000
 """Where counting all would take longer than showing the first, so many are counted."""
@@ -330,20 +344,27 @@ def page(
         oldest_first: The other way round.
     """
     require(tx, Action.AUDIT_VIEWED)
-    wanted = _wanted(tx, filter or Filter())
+    wanted = _alternatives(tx, filter or Filter())
     sequence = col(Event.sequence)
     place = [] if before is None else [sequence > before if oldest_first else sequence < before]
     order = sequence.asc() if oldest_first else sequence.desc()
-    rows = tx.session.exec(select(Event).where(*wanted, *place).order_by(order).limit(limit + 1)).all()
+    found = [select(Event.sequence).where(*one, *place).order_by(order).limit(limit + 1) for one in wanted]
+    which = [*wanted[0], *place] if len(wanted) == 1 else [sequence.in_(_any_of(found))]
+    rows = tx.session.exec(select(Event).where(*which).order_by(order).limit(limit + 1)).all()
     shown = tuple(rows[:limit])
     return Page(shown, shown[-1].sequence if len(rows) > limit else None, _count(tx, wanted))
 
 
-def _count(tx: Transaction, wanted: list[ColumnElement[bool]]) -> int:
-    if not wanted:
+def _any_of(found: list[SelectOfScalar[int]]) -> CompoundSelect[Any]:
+    """What any of some lists has, each found by an index that has the order."""
+    return union_all(*(select(one.subquery().c.sequence) for one in found))
+
+
+def _count(tx: Transaction, wanted: list[Conditions]) -> int:
+    if wanted == [[]]:
         return _head(tx).sequence + 1 - floor.oldest(tx.session)
-    counted = select(Event.sequence).where(*wanted).limit(MOST_COUNTED + 1).subquery()
-    return tx.session.exec(select(func.count()).select_from(counted)).one()
+    counted = _any_of([select(Event.sequence).where(*one).limit(MOST_COUNTED + 1) for one in wanted]).subquery()
+    return min(tx.session.exec(select(func.count()).select_from(counted)).one(), MOST_COUNTED + 1)
 
 
 def told(total: int) -> str:
@@ -351,20 +372,35 @@ def told(total: int) -> str:
     return f"{MOST_COUNTED}+ events" if total == MOST_COUNTED + 1 else wording.plural(total, "event")
 
 
-def _wanted(tx: Transaction, filter: Filter) -> list[ColumnElement[bool]]:
+def _wanted(tx: Transaction, filter: Filter) -> Conditions:
+    wanted = _alternatives(tx, filter)
+    return wanted[0] if len(wanted) == 1 else [or_(*(and_(*one) for one in wanted))]
+
+
+def _alternatives(tx: Transaction, filter: Filter) -> list[Conditions]:
+    """The conditions of a filter; where there is more than one list of them, no event meets two."""
     wanted = [_about(tx, filter.account)] if filter.account else []
-    if filter.actor:
-        wanted.append(_by(tx, filter.actor))
+    actors = _by(tx, filter.actor, aside=bool(wanted)) if filter.actor else [[]]
+    aside = bool(wanted or filter.actor)
     if filter.action:
-        wanted.append(_doing(filter.action, aside=bool(wanted)))
+        wanted.append(_doing(filter.action, aside=aside))
     if filter.outcome:
-        wanted += _ending(filter.outcome, aside=bool(wanted))
-    if filter.since:
-        wanted.append(col(Event.at) >= filter.since)
-    if filter.until:
-        wanted.append(col(Event.at) < filter.until)
+        wanted += _ending(filter.outcome, aside=aside or bool(filter.action))
+    wanted += _within(tx, filter)
     wanted += [_says(word) for word in filter.text.split()]
-    return wanted + ([] if reach.sees_everything(tx.actor) else [_own(tx)])
+    wanted += [] if reach.sees_everything(tx.actor) else [_own(tx)]
+    return [[*one, *wanted] for one in actors]
+
+
+def _within(tx: Transaction, filter: Filter) -> Conditions:
+    """By sequence, which every index has, and by time what is left."""
+    at, sequence, wanted = _unindexed(Event.at), col(Event.sequence), list[ColumnElement[bool]]()
+    if filter.since:
+        first = span.first_since(tx.session, filter.since)
+        wanted += [sequence >= first if first is not None else false(), at >= to_text(filter.since)]
+    if filter.until:
+        wanted += [sequence <= span.last_before(tx.session, filter.until), at < to_text(filter.until)]
+    return wanted
 
 
 def _about(tx: Transaction, text: str) -> ColumnElement[bool]:
@@ -373,20 +409,30 @@ def _about(tx: Transaction, text: str) -> ColumnElement[bool]:
     return col(Event.account_id).in_(ids) if ids else col(Event.account) == text
 
 
-def _by(tx: Transaction, text: str) -> ColumnElement[bool]:
-    """What an account did is found by its id; what a person did, or was done in their stead, among what people did."""
+def _by(tx: Transaction, text: str, *, aside: bool) -> list[Conditions]:
+    """By the index of what others than accounts did, and the few events of what somebody did in another's stead.
+
+    What an account did is about itself, so it is among the account's events.
+    """
     called = or_(col(Person.id) == text, col(Person.name) == text)
-    person = tx.session.exec(select(Person.id).where(called)).first()
-    if person is None and (ids := _accounts_called(tx, text)):
-        return col(Event.actor_id).in_(ids)
-    actor = col(Event.actor)
-    theirs = or_(
-        col(Event.actor_id) == text,
-        actor == text,
-        actor.istartswith(text + " as ", autoescape=True),
-        actor.iendswith(" as " + text, autoescape=True),
+    person = tx.session.exec(select(Person).where(called)).first()
+    actor, actor_id = col(Event.actor), _unindexed(Event.actor_id) if aside else col(Event.actor_id)
+    if person is not None or text == access.SYSTEM.id:
+        who, name = (person.id, person.name) if person else (text, text)
+        stead = [by_condition("event_stead"), actor.iendswith(f" as {name}", autoescape=True), actor_id != who]
+        return [[by_condition("event_actor"), actor_id == who], stead]
+    if ids := _accounts_called(tx, text):
+        return [[col(Event.account_id).in_(ids), _unindexed(Event.actor_id).in_(ids)]]
+    first, second = (
+        actor.istartswith(f"{text} as ", autoescape=True),
+        actor.iendswith(f" as {text}", autoescape=True),
     )
-    return and_(col(Event.actor_id).in_(select(Person.id)), theirs) if person else theirs
+    return [[or_(actor_id == text, actor == text, first, second)]]
+
+
+def by_condition(index: str) -> ColumnElement[bool]:
+    """The condition of a partial index in its very words, without which no engine takes it."""
+    return literal_column(f"event.{CONDITIONS[index]}")
 
 
 def _doing(text: str, *, aside: bool) -> ColumnElement[bool]:
@@ -399,7 +445,7 @@ def _ending(outcome: Outcome, *, aside: bool) -> list[ColumnElement[bool]]:
     """By the index of what was not done, which is asked for in its very words; most events were."""
     if aside or outcome is Outcome.DONE:
         return [_unindexed(Event.outcome) == outcome.value]
-    return [col(Event.outcome) == outcome, literal_column(f"event.{CONDITIONS['event_refused']}")]
+    return [col(Event.outcome) == outcome, by_condition("event_refused")]
 
 
 def _unindexed(column: Any) -> Any:

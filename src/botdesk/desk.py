@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 Clock = Callable[[], datetime]
 LONGEST_SOURCE: Final = 100
-_FEW: Final = 500
+_FEW: Final = 1000
 _MOMENT: Final = 0.05
 """For how many seconds the store is held while archived events are let go of."""
 
@@ -395,8 +395,8 @@ class Desk:
 
         most, total, left = _FEW, 0, 1
         while left:
-            begun = time.monotonic()
             with self.begin() as tx:
+                begun = time.monotonic()
                 audit.require(tx, Action.AUDIT_ARCHIVED)
                 left = retention.clear(tx, most)
             took = time.monotonic() - begun

@@ -61,7 +61,10 @@ def _is_last_admin(tx: Transaction, who: Person) -> bool:
 
 def _handed(tx: Transaction, who: Person) -> tuple[tokens.Line, ...]:
     delivered = select(Event.subject_id).where(
-        Event.actor_id == who.id, Event.action == Action.TOKEN_DELIVERED, Event.outcome == Outcome.DONE
+        audit.by_condition("event_actor"),
+        Event.actor_id == who.id,
+        Event.action == Action.TOKEN_DELIVERED,
+        Event.outcome == Outcome.DONE,
     )
     to_them: ColumnElement[bool] = col(Token.id).in_(delivered)
     if begins := audit.kept_since(tx):  # who handed over what before is in an archive: whoever issued it, mostly

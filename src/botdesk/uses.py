@@ -10,7 +10,7 @@ from sqlmodel import col, select
 
 from botdesk import accounts, audit, grants, scopes, tokens, wording
 from botdesk.access import Action, Level
-from botdesk.store import reach
+from botdesk.store import reach, span
 from botdesk.store.tables import Account, Event, Token
 from botdesk.store.transaction import Transaction
 from botdesk.verification import Refusal
@@ -20,9 +20,6 @@ LOOKED_BACK: Final = timedelta(days=90)
 
 ENDED: Final = (Refusal.REVOKED.value, Refusal.RETIRED.value, Refusal.REMOVED.value)
 """Why a token is refused that somebody ended: whoever presents it should not have it any more."""
-
-_SLACK: Final = timedelta(minutes=5)
-"""How far the clocks of those who write events may be apart: order by sequence is order by time but for that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,7 +210,7 @@ def _groups(
     """The events of one kind about one account, those that are told alike together."""
     wanted = [
         col(Event.account_id) == account_id,
-        col(Event.sequence) >= _first_since(tx, since),
+        col(Event.sequence) >= (span.first_since(tx.session, since) or 0),
         col(Event.at) >= since,
         col(Event.action) == action,
         *([] if token_id is None else [col(Event.subject_id) == token_id]),
@@ -222,12 +219,6 @@ def _groups(
     for source, detail, count, last_at in tx.session.exec(query.where(*wanted).group_by(Event.source, Event.detail)):
         told = audit.read_detail(detail)
         yield _Group(source, told, count * _counted(told), last_at)
-
-
-def _first_since(tx: Transaction, since: datetime) -> int:
-    """A sequence that comes before every event since an instant: with it the index of the account is enough."""
-    first = select(Event.sequence).where(col(Event.at) >= since - _SLACK).order_by(col(Event.at)).limit(1)
-    return tx.session.exec(first).first() or 0
 
 
 def _counted(detail: dict[str, Any]) -> int:

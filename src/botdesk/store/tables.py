@@ -267,7 +267,9 @@ class Event(SQLModel, table=True):
     __table_args__ = (
         Index("event_account", "account_id", "sequence"),
         Index("event_actor", "actor_id", "sequence"),
+        Index("event_stead", "sequence"),
         Index("event_at", "at"),
+        Index("event_day", text("substr(at, 1, 10)"), "sequence"),
         Index("event_action", "action", "sequence"),
         Index("event_refused", "outcome", "sequence"),
     )
@@ -294,7 +296,12 @@ class Event(SQLModel, table=True):
 TABLES = (Setting, Person, Role, Membership, Key, Account, Token, Grant, Dismissal, Event)
 
 
-CONDITIONS: Final = {"account_name_live": "removed_at IS NULL", "event_refused": "outcome <> 'done'"}
+CONDITIONS: Final = {
+    "account_name_live": "removed_at IS NULL",
+    "event_refused": "outcome <> 'done'",
+    "event_actor": "actor_kind <> 'account'",
+    "event_stead": "actor LIKE '% as %'",
+}
 """What the indexes are of that are not of all rows."""
 
 

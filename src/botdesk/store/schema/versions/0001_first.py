@@ -183,8 +183,12 @@ def _events() -> None:
         sa.Column("hash", _text(64), nullable=False),
     )
     op.create_index("event_account", "event", ["account_id", "sequence"])
-    op.create_index("event_actor", "event", ["actor_id", "sequence"])
+    people = sa.text("actor_kind <> 'account'")
+    op.create_index("event_actor", "event", ["actor_id", "sequence"], sqlite_where=people, postgresql_where=people)
+    stead = sa.text("actor LIKE '% as %'")
+    op.create_index("event_stead", "event", ["sequence"], sqlite_where=stead, postgresql_where=stead)
     op.create_index("event_at", "event", ["at"])
+    op.create_index("event_day", "event", [sa.text("substr(at, 1, 10)"), "sequence"])
     op.create_index("event_action", "event", ["action", "sequence"])
     refused = sa.text("outcome <> 'done'")
     op.create_index("event_refused", "event", ["outcome", "sequence"], sqlite_where=refused, postgresql_where=refused)
