@@ -20,6 +20,7 @@ from botdesk import (
     incident,
     keys,
     leaving,
+    notify,
     people,
     removal,
     runs,
@@ -70,6 +71,7 @@ bulk grant             ok     no       –        no     no       ok      ok
 bulk rotate            ok     no       –        no     ok       ok      ok
 bulk list              ok     ok       ·        ·      ·        ·       ·
 bulk show              ok     ok       –        –      –        –       –
+notify                 ok     ok       no       no     no       no      no
 incident               ok     no       –        no     ok       ok      ok
 advice                 ok     ok       –        ok     ok       ok      ok
 due                    ok     ok       –        ok     ok       ok      ok
@@ -305,6 +307,7 @@ LIBRARY: Final[dict[str, Verb]] = {
     "bulk rotate": lambda tx, c: bulk.check(tx, Order(verb=bulk.Verb.ROTATE), c.token),
     "bulk list": lambda tx, c: _lists(c.run, (str(line.number) for line in runs.listed(tx))),
     "bulk show": lambda tx, c: runs.show(tx, int(c.run)),
+    "notify": lambda tx, c: notify.news(tx, notify.Kind, after=0),
     "incident": lambda tx, c: incident.revoke(tx, [c.token], reason="leaked"),
     "advice": lambda tx, c: advice.listed(tx, c.bot),
     "due": lambda tx, c: due.listed(tx, within=timedelta(days=1), account=c.bot),

@@ -115,6 +115,7 @@ class Action(StrEnum):
     ADVICE_RECALLED = "advice:recalled"
     BULK_BEGUN = "bulk:begun"
     BULK_ENDED = "bulk:ended"
+    NOTIFY_GAVE_UP = "notify:gave-up"
     AUDIT_VIEWED = "audit:viewed"
     AUDIT_EXPORTED = "audit:exported"
     AUDIT_ARCHIVED = "audit:archived"

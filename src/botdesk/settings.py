@@ -14,6 +14,7 @@ from botdesk.errors import InvalidInput
 
 CLIPBOARD_WAYS: Final = ("auto", "native", "osc52")
 RECORDING_WAYS: Final = ("each", "coalesced")
+NOTIFY_KINDS: Final = ("revoked", "reuse", "overdue", "admin")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +37,9 @@ class Settings:
         gate_listen: Where the gate listens: `HOST:PORT`, or `unix:/path`.
         gate_workers: How many processes the gate answers with.
         gate_trusted_proxies: The networks whose word on a request's method, path and client address the gate takes.
+        notify: A command that is told what somebody should hear of, each as JSON on its stdin; empty for none.
+        notify_webhook: A Slack-compatible URL that is told the same; whoever knows it can write there.
+        notify_on: Of what they are told.
         confined: Whoever uses the desk may not use the host: set by the SSH entry, never by a file or a variable.
         gate_issuer: What the gate calls this desk in `iss` (RFC 7662 §2.2).
     """
@@ -51,6 +55,9 @@ class Settings:
     argon2_at_once: int = 2
     argon2_queue: int = 64
     record_uses: str = "each"
+    notify: tuple[str, ...] = ()
+    notify_webhook: str = field(default="", repr=False)
+    notify_on: tuple[str, ...] = NOTIFY_KINDS
     confined: bool = False
     gate_listen: str = "127.0.0.1:8420"
     gate_workers: int = 1
@@ -141,7 +148,39 @@ def _checked(name: str, value: Any) -> Any:
         return _whole_number(name, value)
     if name == "gate_trusted_proxies":
         return _networks(name, value)
+    if name in ("notify", "notify_on"):
+        return _words(name, value)
+    if name == "notify_webhook":
+        _refuse_url(str(value))
     return str(value)
+
+
+def _words(name: str, value: Any) -> tuple[str, ...]:
+    import shlex
+
+    try:
+        words = tuple(map(str, value)) if isinstance(value, list) else tuple(shlex.split(str(value)))
+    except ValueError:
+        raise InvalidInput(f"the setting {name!r} has a quote without its end", hint="write it as a list") from None
+    if name == "notify_on" and (wrong := [word for word in words if word not in NOTIFY_KINDS]):
+        raise InvalidInput(f"the setting {name!r} cannot be {wrong[0]!r}", hint=f"use {', '.join(NOTIFY_KINDS)}")
+    return words
+
+
+def _refuse_url(url: str) -> None:
+    """Refuse a webhook that would tell in the clear; the URL itself is not told, for it opens the channel."""
+    from urllib.parse import urlsplit
+
+    try:
+        found = urlsplit(url)
+        place, host = found.scheme, found.hostname or ""
+    except ValueError:
+        place, host = "", ""
+    near = host in ("localhost", "127.0.0.1", "::1")
+    if not host or not (place == "https" or (place == "http" and near)):
+        raise InvalidInput(
+            "the setting 'notify_webhook' is no https URL", hint="as in https://hooks.slack.com/services/…"
+        )
 
 
 def _networks(name: str, value: Any) -> tuple[str, ...]:

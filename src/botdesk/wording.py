@@ -277,6 +277,7 @@ _SENTENCES: Final = {
     "advice:recalled": "recalled the advice '{kind}' on {subject}",
     "bulk:begun": "began to {verb} {many}",
     "bulk:ended": "ended the run {bulk}: {told}",
+    "notify:gave-up": "gave up telling the {via} of {note}, after {tries} tries",
     "audit:viewed": "looked at the audit",
     "audit:exported": "exported the audit",
     "audit:archived": "archived old events{span}{target}",

@@ -19,6 +19,7 @@ from botdesk.cli import (
     gate,
     grant,
     incident,
+    notify,
     output,
     person,
     role,
@@ -49,6 +50,7 @@ app.add_typer(role.app, name="role")
 app.add_typer(advice.app, name="advice")
 app.add_typer(audit.app, name="audit")
 app.add_typer(bulk.app, name="bulk")
+app.add_typer(notify.app, name="notify")
 app.add_typer(database.app, name="database")
 app.command("due")(due.due)
 app.command("doctor")(doctor.doctor)

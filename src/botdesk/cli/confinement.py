@@ -41,6 +41,7 @@ OFFERED: Final = frozenset(
 WITHHELD: Final = frozenset(
     {
         *("database backup", "database upgrade", "database clock", "database move", "audit archive", "bulk rotate"),
+        *("notify run", "notify test", "notify show"),
         *("demo", "gate", "ssh", "ssh authorized-keys"),
     }
 )

@@ -4,11 +4,13 @@ import os
 import shutil
 import sys
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from botdesk import clipboard as clipboards
+from botdesk import messenger
 from botdesk.cli import output
 from botdesk.cli.context import AsJson, Visit, visiting
 from botdesk.desk import Check, Desk
@@ -30,7 +32,7 @@ class Found:
     """One thing that the doctor looked at.
 
     Attributes:
-        about: `store`, `terminal` or `clipboard`.
+        about: `store`, `terminal`, `clipboard` or `notify`.
         name: What was looked at.
         result: `ok`, `warn` or `failed`.
         words: What was found.
@@ -48,7 +50,7 @@ class Found:
 def doctor(visit: Visit, json: AsJson = False) -> None:
     """Tell what works here and what to do: store, permissions, terminal, clipboard."""
     settings = visit.settings
-    found = [*store(visit), *terminal(), *clipboard(settings)]
+    found = [*store(visit), *terminal(), *clipboard(settings), *told(visit)]
     if json:
         output.as_json([_facts(one) for one in found])
     else:
@@ -168,6 +170,20 @@ def _passage(advice: str) -> Found:
     if clipboards.tmux_passes(os.environ):
         return Found("clipboard", "tmux", "ok", "allow-passthrough is on; the terminal around it must allow OSC 52")
     return Found("clipboard", "tmux", "warn", "it drops OSC 52 unless allow-passthrough is on", advice)
+
+
+def told(visit: Visit) -> Iterator[Found]:
+    """Look at who is told what somebody should hear of, and how the last note went."""
+    whom = messenger.targets(visit.settings)
+    if not whom:
+        yield Found("notify", "targets", "ok", "nobody is told; the settings notify and notify_webhook name whom")
+    with suppress(BotdeskError), visit.desk(create=False) as desk:
+        for target in whom:
+            at = messenger.progress(desk, target)
+            last = f"told last {at.last_at}" if at.last_at else "nothing was told yet"
+            words = f"{target.words}: {at.failure or last}"
+            hint = "botdesk notify test" if at.failure else ""
+            yield Found("notify", target.name, "warn" if at.failure else "ok", words, hint)
 
 
 def _facts(found: Found) -> dict[str, object]:

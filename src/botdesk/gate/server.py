@@ -13,6 +13,7 @@ from typing import Any, Final
 import uvicorn
 from starlette.applications import Starlette
 
+from botdesk import messenger
 from botdesk.desk import Desk
 from botdesk.gate.app import app
 from botdesk.gate.door import Door
@@ -62,6 +63,7 @@ def serve(
         contextlib.closing(journal),
         Desk.open(settings=settings, source="gate", create=False) as desk,
         desk.verifier(turn=turn) as verifier,
+        messenger.beside(desk) if worker == 0 else contextlib.nullcontext(),
     ):
         proxies = Proxies(settings.gate_trusted_proxies)
         health = Health(desk.ready)

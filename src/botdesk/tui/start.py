@@ -36,7 +36,7 @@ def run(*, settings: Settings, acting_as: str | None = None, entry: "Entry | Non
         BotdeskError: The desk could not be opened.
     """
     with contextlib.ExitStack() as stack:
-        opener = _demo_opener(stack) if demo else _opener(settings, acting_as, entry)
+        opener = _demo_opener(stack) if demo else _opener(stack, settings, acting_as, entry)
         memory = None if demo else Memory.load(settings.state_dir / statefile.MEMORY)
         app = BotdeskApp(opener, memory=memory)
         try:
@@ -60,13 +60,20 @@ def _ended_by_signals(app: BotdeskApp) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _opener(settings: Settings, acting_as: str | None, entry: "Entry | None") -> "Callable[[], Desk]":
+def _opener(
+    stack: contextlib.ExitStack, settings: Settings, acting_as: str | None, entry: "Entry | None"
+) -> "Callable[[], Desk]":
     def opener() -> "Desk":
         from botdesk.desk import Desk
 
         if entry is not None:
             return Desk.enter(entry, settings=settings)
-        return Desk.open(settings=settings, acting_as=acting_as, source="tui")
+        desk = Desk.open(settings=settings, acting_as=acting_as, source="tui")
+        if settings.notify or settings.notify_webhook:
+            from botdesk import messenger
+
+            stack.enter_context(messenger.beside(desk))
+        return desk
 
     return opener
 
