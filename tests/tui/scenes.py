@@ -65,6 +65,8 @@ SCENES = (
     Scene("refused", ("n", "ci-bot", "ctrl+s")),
     Scene("disable-person", ("4", "j", "d")),
     Scene("complaint", ("4", "tab", "n", "agents", "ctrl+s", "x")),
+    Scene("leak", ("L",)),
+    Scene("leak-found", ("L", "0qjAOwbSEY", "ctrl+s")),
     Scene("palette", ("ctrl+p",)),
 )
 

@@ -83,6 +83,7 @@ class DeskScreen(Screen[None]):
         Binding("escape", "back", "Back", show=False, tooltip="Take back the filter or the marks, or leave"),
         Binding("r", "refresh_now", "Refresh", show=False, tooltip="Read everything again"),
         Binding("question_mark", "help", "Keys", tooltip="Every key of this screen"),
+        Binding("L", "leak", "Leaked token", show=False, tooltip="A token leaked: paste it; see whose it is; end it"),
         Binding("T", "app.next_theme", "Theme", show=False, tooltip="The next theme"),
         Binding("q", "app.quit", "Quit", show=False, tooltip="Leave botdesk"),
     ]
@@ -193,6 +194,12 @@ class DeskScreen(Screen[None]):
             self.query_one(FilterBar).line.action_drop()
         elif not self.NAME:
             self.app.pop_screen()
+
+    def action_leak(self) -> None:
+        """Find out whose a leaked token is, where it was used, and end it."""
+        from botdesk.tui import flows
+
+        self.desk_app.carry_out(lambda: flows.incident.look(self.desk_app))
 
     def action_help(self) -> None:
         """Show every key."""
