@@ -213,7 +213,8 @@ def test_who_came_in_over_ssh_tells_nobody_and_who_sees_not_everything_cannot(to
     with open_desk(told.location, operator="ben", seed=9) as bens:
         bens.settings = told.settings
         with pytest.raises(AccessDenied):
-            messenger.tell_all(bens)
+            messenger.run(bens, threading.Event(), every=0)
+    assert len(told.ask(audit.page, audit.Filter(outcome=audit.Outcome.DENIED)).rows) == 1
 
 
 def test_the_url_is_in_no_repr_and_a_server_that_is_away_is_a_failure(hook: Server) -> None:

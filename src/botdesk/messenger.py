@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 
 from botdesk import notify, statefile
 from botdesk.desk import Desk
-from botdesk.errors import BotdeskError
+from botdesk.errors import AccessDenied, StoreError
 from botdesk.notify import Kind, Note
 from botdesk.settings import Settings
 from botdesk.store.tables import from_text, to_text
@@ -260,9 +260,13 @@ def _pause(once: str) -> timedelta:
 
 
 def run(desk: Desk, stop: threading.Event, *, every: float = EVERY_SECONDS) -> None:
-    """Tell what there is to tell until it is to stop; while another program of this user does so, wait."""
+    """Tell what there is to tell until it is to stop; while another program of this user does so, wait.
+
+    Raises:
+        AccessDenied: The operator does not see everything; it is not asked again, for each refusal is recorded.
+    """
     while not stop.is_set():
-        with contextlib.suppress(BotdeskError, OSError), holding(desk.settings.state_dir) as held:
+        with contextlib.suppress(StoreError, OSError), holding(desk.settings.state_dir) as held:
             while held and not stop.is_set():
                 tell_all(desk, stopped=stop.is_set)
                 stop.wait(every)
@@ -276,7 +280,12 @@ def beside(desk: Desk) -> Iterator[None]:
         yield
         return
     stop = threading.Event()
-    threading.Thread(target=run, args=(desk, stop), name="messenger", daemon=True).start()
+
+    def work() -> None:
+        with contextlib.suppress(AccessDenied):
+            run(desk, stop)
+
+    threading.Thread(target=work, name="messenger", daemon=True).start()
     try:
         yield
     finally:

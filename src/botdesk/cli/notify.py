@@ -28,7 +28,10 @@ def run(visit: Visit, once: Once = False) -> None:
             return messenger.run(desk, _until_signalled())
         with messenger.holding(visit.settings.state_dir) as held:
             if not held:
-                raise Conflict("another botdesk of this user tells already", hint="the gate, the terminal program or …")
+                raise Conflict(
+                    "another botdesk of this user tells already",
+                    hint="the gate, the terminal program, or 'botdesk notify run'",
+                )
             sent = messenger.tell_all(desk)
         waiting = [target.name for target in messenger.targets(desk.settings) if _failure(desk, target)]
     output.talk(", ".join(f"{name}: {wording.plural(count, 'note')}" for name, count in sent.items()))
