@@ -107,5 +107,5 @@ class Run:
         except OSError:
             return False
         self.written += found
-        self.last = time.perf_counter()
+        self.last = time.perf_counter() if found else self.last
         return bool(found)

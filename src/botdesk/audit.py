@@ -44,12 +44,16 @@ from botdesk.store.tables import Event as Event
 from botdesk.store.tables import Outcome as Outcome
 from botdesk.store.transaction import Denial, Transaction
 from botdesk.store.walk import Progress as Progress
+from botdesk.store.words import holds
 
 T = TypeVar("T")
 Conditions = list[ColumnElement[bool]]
 
 MOST_COUNTED: Final = 1000
 """Where counting all would take longer than showing the first, so many are counted."""
+
+STRETCH: Final = 20_000
+"""So many events are searched for words at once."""
 
 MOST_KEPT: Final = 64
 """How many characters the audit keeps of a text that was refused."""
@@ -65,11 +69,13 @@ class Page(Generic[T]):
         rows: The rows of this page.
         next: What to pass on for the next page; None after the last one.
         total: How many rows the whole list has; filtered events are counted to one more than `MOST_COUNTED`.
+        at_least: Whether it has so many at the least: a search goes no further than a page.
     """
 
     rows: tuple[T, ...]
     next: Any
     total: int
+    at_least: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -333,6 +339,7 @@ def page(
     before: int | None = None,
     limit: int = 50,
     oldest_first: bool = False,
+    progress: Progress | None = None,
 ) -> Page[Event]:
     """List the events in the actor's reach, newest first.
 
@@ -342,17 +349,51 @@ def page(
         before: The `next` of the page before this one.
         limit: How many rows at the most.
         oldest_first: The other way round.
+        progress: Told how many events a search for words has gone through, and of how many; it may raise, to end it.
     """
     require(tx, Action.AUDIT_VIEWED)
-    wanted = _alternatives(tx, filter or Filter())
+    filter = filter or Filter()
+    wanted = _alternatives(tx, filter)
     sequence = col(Event.sequence)
     place = [] if before is None else [sequence > before if oldest_first else sequence < before]
     order = sequence.asc() if oldest_first else sequence.desc()
+    if filter.text and not (filter.account or filter.actor):
+        query = select(Event).where(*wanted[0], *place).order_by(order)
+        rows = _searched(tx, query, limit + 1, before, oldest_first, progress)
+        return _page(rows, limit, len(rows), at_least=before is not None or len(rows) > limit)
     found = [select(Event.sequence).where(*one, *place).order_by(order).limit(limit + 1) for one in wanted]
     which = [*wanted[0], *place] if len(wanted) == 1 else [sequence.in_(_any_of(found))]
-    rows = tx.session.exec(select(Event).where(*which).order_by(order).limit(limit + 1)).all()
+    some = tx.session.exec(select(Event).where(*which).order_by(order).limit(limit + 1)).all()
+    return _page(some, limit, _count(tx, wanted))
+
+
+def _page(rows: Sequence[Event], limit: int, total: int, *, at_least: bool = False) -> Page[Event]:
     shown = tuple(rows[:limit])
-    return Page(shown, shown[-1].sequence if len(rows) > limit else None, _count(tx, wanted))
+    return Page(shown, shown[-1].sequence if len(rows) > limit else None, total, at_least=at_least)
+
+
+def _searched(
+    tx: Transaction,
+    query: SelectOfScalar[Event],
+    most: int,
+    before: int | None,
+    oldest_first: bool,
+    progress: Progress | None,
+) -> list[Event]:
+    """Look for words stretch by stretch, as no index helps: so it can be told how far that is, and be ended."""
+    sequence, rows = col(Event.sequence), list[Event]()
+    first, last = floor.oldest(tx.session), _head(tx).sequence
+    if before is not None:
+        first, last = (before + 1, last) if oldest_first else (first, before - 1)
+    for done in range(0, last - first + 1, STRETCH):
+        start = first + done if oldest_first else max(last - done - STRETCH + 1, first)
+        end = start + STRETCH - 1 if oldest_first else last - done
+        rows += tx.session.exec(query.where(sequence.between(start, end)).limit(most - len(rows)))
+        if progress is not None:
+            progress(min(done + STRETCH, last - first + 1), last - first + 1)
+        if len(rows) >= most:
+            break
+    return rows
 
 
 def _any_of(found: list[SelectOfScalar[int]]) -> CompoundSelect[Any]:
@@ -367,9 +408,9 @@ def _count(tx: Transaction, wanted: list[Conditions]) -> int:
     return min(tx.session.exec(select(func.count()).select_from(counted)).one(), MOST_COUNTED + 1)
 
 
-def told(total: int) -> str:
+def told(total: int, *, at_least: bool = False) -> str:
     """A page's total in words: `17 events`, or `1000+ events` where no more were counted."""
-    return f"{MOST_COUNTED}+ events" if total == MOST_COUNTED + 1 else wording.plural(total, "event")
+    return f"{total - 1}+ events" if at_least or total == MOST_COUNTED + 1 else wording.plural(total, "event")
 
 
 def _wanted(tx: Transaction, filter: Filter) -> Conditions:
@@ -460,7 +501,7 @@ def _accounts_called(tx: Transaction, text: str) -> list[str]:
 
 def _says(word: str) -> ColumnElement[bool]:
     columns = (Event.actor, Event.action, Event.account, Event.subject_id, Event.source, Event.detail, Event.outcome)
-    return or_(*(type_coerce(col(column), String).icontains(word, autoescape=True) for column in columns))
+    return or_(*(holds(column, word) for column in columns))
 
 
 def _own(tx: Transaction) -> ColumnElement[bool]:

@@ -4,13 +4,18 @@ import csv
 import itertools
 import json
 import stat
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from botdesk import audit
+from botdesk.desk import Desk
+from botdesk.store.tables import to_text
 from tests.raw import raw
+from tests.terminal import Terminal
 
-from .conftest import Run
+from .conftest import Run, said
 
 
 def test_list_shows_newest_first_with_words(desk: Run) -> None:
@@ -127,3 +132,23 @@ def test_what_was_verified_before_is_forgotten_by_its_own_word_alone(desk: Run, 
         assert "restored backup" in refused.err
     assert desk("audit", "verify", "--forget").code == 0
     assert desk("audit", "verify").code == 0
+
+
+@pytest.mark.sqlite
+def test_ctrl_c_ends_a_long_search_with_a_word(store: Path, desk: Run, terminal: Callable[..., Terminal]) -> None:
+    grown(store, 45_000)
+    words = " ".join(["zzq"] * 300)
+    running = terminal("audit", "list", "--text", f"{words} nowhere")
+    running.wait_for("20000/45")
+    running.send("\x03")
+    assert running.wait_exit() == 130
+    assert said(running).endswith("botdesk: interrupted\r\n")
+
+
+def grown(store: Path, count: int) -> None:
+    """Append events whose detail alone has `zzq` in it."""
+    nobody = dict.fromkeys(("account_id", "account", "subject_kind", "subject_id", "before", "after"))
+    values = {"actor_kind": "system", "actor_id": "system", "actor": "system", "action": "desk:set", "outcome": "done"}
+    with Desk.open(store) as opened, opened.begin() as tx:
+        more = {"at": to_text(tx.now), "source": "test", "detail": audit.written({"name": "zzq"})}
+        audit.append(tx, [{**nobody, **values, **more} for _ in range(count)])

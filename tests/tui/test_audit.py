@@ -1,10 +1,14 @@
 """The audit's timeline: filters, detail, and whether the record holds."""
 
+import asyncio
+import threading
 from datetime import timedelta
 from pathlib import Path
 
 import pysqlite3
 import pytest
+from textual import events
+from textual.pilot import Pilot
 
 from botdesk import accounts, audit, tokens
 from botdesk.access import Action
@@ -73,6 +77,53 @@ async def test_searching_goes_as_one_types_and_escape_takes_it_back(path: Path) 
         assert [event.account for event in window(pilot, "events").rows] == ["nightly-build"]
         await press(pilot, "escape")
         assert window(pilot, "events").total > 1
+
+
+class Held:
+    """A clock that goes on by a second at each look; what looks from another thread waits at its fourth look."""
+
+    def __init__(self) -> None:
+        self.go = threading.Event()
+        self._seconds = 0.0
+        self._looks = 0
+
+    def __call__(self) -> float:
+        self._seconds += 1
+        if threading.current_thread() is not threading.main_thread():
+            self._looks += 1
+            if self._looks == 4:
+                assert self.go.wait(60)
+        return self._seconds
+
+
+async def test_a_search_shows_how_far_it_is_and_escape_stops_it(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(audit, "STRETCH", 1)
+    async with opened(path) as pilot:
+        await press(pilot, "3", "slash")
+        before = list(window(pilot, "events").rows)
+        app_of(pilot).clock = held = Held()
+        pilot.app.post_message(events.Key("x", "x"))
+        await until(pilot, f"searching … 3 of {len(before)} events · esc stops")
+        await press(pilot, "escape")
+        assert "search stopped; the list is as it was" in shown(pilot)
+        assert window(pilot, "events").rows == before
+        held.go.set()
+        await press(pilot, "enter")
+        assert "search stopped" in shown(pilot)
+        await press(pilot, "r")
+        assert "text x" in shown(pilot)
+        assert len(window(pilot, "events").rows) < len(before)
+        await press(pilot, "escape")
+        assert window(pilot, "events").rows == before
+
+
+async def until(pilot: Pilot[str], text: str) -> None:
+    """Wait for what is shown while something is still under way."""
+    for _ in range(3000):
+        if text in shown(pilot):
+            return
+        await asyncio.sleep(0.01)
+    raise AssertionError(shown(pilot))
 
 
 async def test_the_chain_holds_until_somebody_changes_the_store_by_sql(path: Path) -> None:

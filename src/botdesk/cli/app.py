@@ -105,6 +105,8 @@ def run(words: list[str], visit: Visit | None = None) -> int:
         return _misused(error)
     except typer.Abort:
         return output.INTERRUPTED
+    if code == output.INTERRUPTED:
+        return output.report(KeyboardInterrupt())
     return code if isinstance(code, int) else 0
 
 

@@ -12,7 +12,7 @@ from typing import Annotated, TextIO
 import typer
 
 from botdesk import audit, wording
-from botdesk.cli import archive, output, progress
+from botdesk.cli import archive, output, patience, progress
 from botdesk.cli.context import AsJson, Visit, complete_account, visiting
 from botdesk.errors import AuditBroken, Conflict, InvalidInput
 
@@ -57,9 +57,10 @@ def list_(
     json: AsJson = False,
 ) -> None:
     """List events, newest first."""
-    with visit.read(create=False) as tx:
-        wanted = _filter(tx.now, account, actor, action, outcome, since, until, text)
-        page, begins = audit.page(tx, wanted, limit=limit), audit.kept_since(tx)
+    with visit.desk(create=False) as desk, progress.bar("events") as told:
+        wanted = _filter(desk.clock(), account, actor, action, outcome, since, until, text)
+        page = patience.ask(desk, audit.page, wanted, limit=limit, progress=told)
+        begins = desk.ask(audit.kept_since)
     if json:
         output.as_json([_facts(event) for event in page.rows])
         return
@@ -70,7 +71,7 @@ def list_(
     if page.next is None and begins and (wanted.since is None or wanted.since < begins):
         output.talk(f"what was before {wording.when(begins)} is in an archive")
     if page.next is not None:
-        output.talk(f"{len(page.rows)} of {audit.told(page.total)}; --limit shows more")
+        output.talk(f"{len(page.rows)} of {audit.told(page.total, at_least=page.at_least)}; --limit shows more")
 
 
 def _filter(

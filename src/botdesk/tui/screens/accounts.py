@@ -108,7 +108,7 @@ class AccountsScreen(DeskScreen):
         window = self.window
         window.empty = _nothing(text, self._shown, demo=not self.desk_app.desk.settings.confined)
         window.sorted_by = (self._sort, descending)
-        await window.show(fetch)
+        await window.show(fetch, about=(wanted, sort, descending))
         self._say_what_is_shown()
         self._badged.clear()
         self._badge()

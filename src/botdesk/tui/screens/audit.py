@@ -32,6 +32,11 @@ COLUMNS: Final = (
     Column("source", "FROM", 15, above=90),
 )
 DAYS: Final = 30
+PATIENCE: Final = 0.5
+"""After how many seconds it is shown how far a search is."""
+
+SHOWN_EVERY: Final = 0.1
+STOPPED: Final = "search stopped; the list is as it was · r searches again"
 
 
 class AuditScreen(DeskScreen):
@@ -52,6 +57,9 @@ class AuditScreen(DeskScreen):
         self._filter: audit.Filter | None = None
         self._verdict: audit.Verdict | None = None
         self._verifying = 0
+        self._sought: audit.Filter | None = None
+        self._stopped: audit.Filter | None = None
+        self._at_least = False
 
     def body(self) -> ComposeResult:
         """The verdict, the chart, the search, the timeline, the detail."""
@@ -89,14 +97,23 @@ class AuditScreen(DeskScreen):
         from botdesk import audit
 
         wanted = self.wanted()
+        if wanted == self._stopped:
+            return
+        self._stopped = None
 
         async def fetch(after: Any, limit: int, backward: bool) -> Slice:
             place: dict[str, Any] = {"before": after, "limit": limit, "oldest_first": backward}
-            found = await self.desk_app.ask(audit.page, wanted, **place)
+            found = await self.desk_app.ask(audit.page, wanted, **place, progress=self._searching(wanted))
+            self._at_least = found.at_least if after is None else self._at_least
             return Slice(found.rows, found.next, found.total)
 
         self.window.empty = "nothing matches; esc takes the filters back" if wanted != audit.Filter() else "no events"
-        await self.window.show(fetch)
+        self._sought = wanted if wanted.text else None
+        try:
+            await self.window.show(fetch, about=wanted)
+        finally:
+            self._sought = None if self._sought is wanted else self._sought
+        self._say_what_is_shown(wanted)
         now = self.now
         spans: dict[str, Any] = {"since": now - timedelta(days=DAYS), "until": now, "buckets": DAYS}
         every = await self.desk_app.ask(audit.counts, wanted, **spans)
@@ -104,7 +121,6 @@ class AuditScreen(DeskScreen):
 
         refused = await self.desk_app.ask(audit.counts, replace(wanted, outcome=audit.Outcome.DENIED), **spans)
         self.query_one("#chart", Static).update(render.chart({"events": every, "refused": refused}, DAYS))
-        self._say_what_is_shown(wanted)
         await self._say_whether_it_holds()
 
     async def _say_whether_it_holds(self) -> None:
@@ -125,7 +141,39 @@ class AuditScreen(DeskScreen):
             if (value := getattr(wanted, name))
         ]
         shown += [f"{name} {wording.when(at)}" for name in ("since", "until") if (at := getattr(wanted, name))]
-        self.facts(" · ".join([audit.told(self.window.total), *shown]))
+        self.facts(" · ".join([audit.told(self.window.total, at_least=self._at_least), *shown]))
+
+    def _searching(self, wanted: "audit.Filter") -> "Callable[[int, int], None]":
+        """What shows how far a search is, once one has to wait for it."""
+        begun = shown = self.desk_app.clock()
+
+        def tell(done: int, of: int) -> None:
+            nonlocal shown
+            now = self.desk_app.clock()
+            if now - begun < PATIENCE or now - shown < SHOWN_EVERY:
+                return
+            shown = now
+            self.app.call_from_thread(self._show_search, wanted, f"searching … {done:,} of {of:,} events · esc stops")
+
+        return tell
+
+    def _show_search(self, wanted: "audit.Filter", text: str) -> None:
+        if self._sought == wanted:
+            self.facts(text)
+
+    def stop_search(self) -> bool:
+        """Stop a search that is under way; the list stays as it was. False when there is none."""
+        if self._sought is None:
+            return False
+        self._stopped = self._sought
+        self.workers.cancel_group(self, "reload")
+        self.facts(STOPPED)
+        return True
+
+    def action_refresh_now(self) -> None:
+        """Read everything again, what was stopped as well."""
+        self._stopped = None
+        super().action_refresh_now()
 
     def action_verify(self) -> None:
         """Verify the chain, and say that it was."""
@@ -195,7 +243,9 @@ class AuditScreen(DeskScreen):
             self.copy(f"{self.window.row.sequence}:{self.window.row.hash}")
 
     def action_back(self) -> None:
-        """Take back the search, then the filters."""
+        """Stop a search that is under way; else take back the search, then the filters."""
+        if self.stop_search():
+            return
         if self._filter is not None and not self.filter_text:
             self._filter = None
             self.refresh_soon()

@@ -1,5 +1,6 @@
 """The line to filter in, as one types."""
 
+from collections.abc import Callable
 from typing import ClassVar, Final
 
 from textual.app import ComposeResult
@@ -37,9 +38,11 @@ class FilterLine(Line):
         self.post_message(FilterBar.Closed())
 
     def action_drop(self) -> None:
-        """Empty the filter and go back to the list."""
-        self.value = ""
-        self.action_keep()
+        """Empty the filter and go back to the list; a search that is under way is stopped first."""
+        stop: Callable[[], bool] = getattr(self.screen, "stop_search", lambda: False)
+        if not stop():
+            self.value = ""
+            self.action_keep()
 
 
 class FilterBar(Horizontal):

@@ -4,6 +4,9 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+FIRST: Final = 50
+"""How many rows are read first: some more than are seen."""
+
 PAGE: Final = 100
 
 
@@ -83,7 +86,7 @@ class Listing:
         """
         self._generation += 1
         generation = self._generation
-        found = await fetch(None, max(PAGE, least), backward)
+        found = await fetch(None, max(FIRST, least), backward)
         if generation != self._generation:
             return False
         self._fetch, self.backward, self.before = fetch, backward, self.rows
@@ -107,7 +110,7 @@ class Listing:
     def _take(self, found: Slice, held: list[Any]) -> None:
         rows = list(found.rows)
         self.rows = [*reversed(rows), *held] if self.backward else [*held, *rows]
-        self._next, self.total = found.next, found.total
+        self._next, self.total = found.next, max(found.total, len(self.rows))
         self._lay_out()
 
     def _lay_out(self) -> None:

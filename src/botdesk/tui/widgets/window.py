@@ -110,6 +110,7 @@ class Window(ScrollView, can_focus=True):
         self._key = key
         self._markable = markable
         self._sought = ""
+        self._about: Any = None
 
     @property
     def rows(self) -> list[Any]:
@@ -150,14 +151,16 @@ class Window(ScrollView, can_focus=True):
         able = {"open": bool(self.opens), "mark": self._markable}.get(action, True)
         return able and (self.row is not None or action not in ("open", "mark") or None)
 
-    async def show(self, fetch: Fetch, *, keep: bool = True) -> None:
+    async def show(self, fetch: Fetch, *, keep: bool = True, about: Any = None) -> None:
         """Read the list and show it.
 
         Args:
             fetch: Gives the pages.
             keep: Keep the cursor on its row, and as many rows as were read before.
+            about: What is asked for; when it is another thing than before, no more than the first rows are read.
         """
-        least = len(self.rows) if keep else 0
+        least = len(self.rows) if keep and about == self._about else 0
+        self._about = about
         if await self._listing.read(fetch, least=least, backward=keep and self._listing.backward):
             before = self._listing.before
             held = self._key(before[self.cursor]) if keep and self.cursor < len(before) else ""
