@@ -192,16 +192,16 @@ def append(tx: Transaction, many: Iterable[dict[str, Any]]) -> None:
 
     Args:
         tx: The transaction that changed the rows that they are about.
-        many: The values of each event just as they are stored, but `sequence`, `previous` and `hash`.
+        many: The values of each event just as they are stored; `sequence`, `previous` and `hash` are added to them.
     """
-    last, rows = _head(tx), []
-    for values in many:
-        values["sequence"] = last.sequence + 1
-        link = chained(last.hash, values)
-        rows.append(values | {"previous": last.hash, "hash": link})
-        last = Head(last.sequence + 1, link)
+    last, rows = _head(tx), list(many)
+    sequence, link = last.sequence, last.hash
+    for values in rows:
+        values["sequence"] = sequence = sequence + 1
+        previous, link = link, chained(link, values)
+        values["previous"], values["hash"] = previous, link
     bulk.insert(tx.session.connection(), table_of(Event), rows)
-    tx.appended = (last.sequence, last.hash)
+    tx.appended = (sequence, link)
 
 
 def high_water(tx: Transaction) -> datetime | None:

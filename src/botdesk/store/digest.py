@@ -41,13 +41,22 @@ _FORM: Final = "{" + ",".join(f'"{name}":%s' for name in BOUND) + "}"
 def event_text(values: Sequence[Any]) -> str:
     """The canonical JSON of an event, from its stored values in the order of `BOUND`.
 
-    Nearly all events are texts and a sequence; those are written without any dictionary, in a fraction of the time.
+    Events are texts, some of them NULL, and a sequence; those are written without any dictionary, in a fraction of the
+    time, and those without NULL in yet less.
     """
+    first, second = values[:_NUMBER], values[_NUMBER + 1 :]
     try:
-        texts = map(encode_basestring, values[:_NUMBER]), map(encode_basestring, values[_NUMBER + 1 :])
-        return _FORM % (*texts[0], values[_NUMBER], *texts[1])
+        return _FORM % (*map(encode_basestring, first), values[_NUMBER], *map(encode_basestring, second))
+    except TypeError:
+        pass
+    try:
+        return _FORM % (*map(_written, first), values[_NUMBER], *map(_written, second))
     except TypeError:
         return canonical(dict(zip(BOUND, values, strict=True)))
+
+
+def _written(value: Any) -> str:
+    return "null" if value is None else encode_basestring(value)
 
 
 def chained(previous: str, values: Mapping[str, Any]) -> str:
