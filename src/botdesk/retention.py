@@ -10,21 +10,21 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import IO, Final
 
-from sqlalchemy import BigInteger, delete, func, or_
+from sqlalchemy import BigInteger, String, delete, func, or_, type_coerce
 from sqlalchemy import cast as sql_cast
 from sqlmodel import col, select
 
 from botdesk import audit, wording
 from botdesk.access import Action
 from botdesk.errors import Conflict, InvalidInput
-from botdesk.store import floor, sealed, stretch
+from botdesk.store import floor, sealed, span, stretch
 from botdesk.store.chain import Footing
 from botdesk.store.digest import table_of
 from botdesk.store.floor import Archived as Archived
 from botdesk.store.sealed import Sealed as Sealed
 from botdesk.store.sealed import new_file as new_file
 from botdesk.store.sealed import refuse_present as refuse_present
-from botdesk.store.tables import Event, Setting
+from botdesk.store.tables import Event, Setting, to_text
 from botdesk.store.transaction import Transaction
 
 KEPT: Final = timedelta(days=90)
@@ -93,12 +93,13 @@ def plan(tx: Transaction, before: datetime) -> Plan:
 
 def _last_before(tx: Transaction, before: datetime, begin: int) -> int:
     """The last event before the first one that is not older; an accepted clock's future says nothing of its age."""
-    sequence = col(Event.sequence)
+    sequence, at = col(Event.sequence), type_coerce(col(Event.at), String).concat("")
     accepted = select(Setting.value).where(Setting.key == audit.CLOCK_ACCEPTED)
     trusted = tx.session.exec(select(sql_cast(accepted.scalar_subquery(), BigInteger))).one() or 0
-    counts = or_(col(Event.at) <= tx.now, sequence > trusted)
-    first = select(func.min(sequence)).where(sequence > begin, col(Event.at) >= before, counts)
-    found = tx.session.exec(first).one()
+    counts = or_(at <= to_text(tx.now), sequence > trusted)
+    near = max(begin + 1, span.first_since(tx.session, before) or audit.head(tx).sequence)
+    first = select(Event.sequence).where(sequence >= near, at >= to_text(before), counts).order_by(sequence).limit(1)
+    found = tx.session.exec(first).first()
     return (audit.head(tx).sequence if found is None else found) - 1
 
 
@@ -107,9 +108,9 @@ def _size(tx: Transaction, begin: int, last: int) -> int:
     sequence = col(Event.sequence)
     digests = func.length(func.coalesce(Event.before, "")) + func.length(func.coalesce(Event.after, ""))
     told = func.length(Event.detail) + func.length(Event.actor) + func.length(Event.source) + digests
-    near = or_(sequence <= begin + _SAMPLE, sequence > last - _SAMPLE)
-    mean = tx.session.exec(select(func.avg(told)).where(sequence > begin, sequence <= last, near)).one()
-    return (last - begin) * (int(mean or 0) + _AROUND)
+    ends = ((begin, min(last, begin + _SAMPLE)), (max(begin, last - _SAMPLE), last))
+    means = [tx.session.exec(select(func.avg(told)).where(sequence > one, sequence <= two)).one() for one, two in ends]
+    return (last - begin) * (int(sum(means)) // 2 + _AROUND)
 
 
 def write(tx: Transaction, plan: Plan, opened: IO[bytes], progress: sealed.Progress | None = None) -> Archived:

@@ -5,7 +5,9 @@ import os
 import shutil
 import signal
 import stat
+import tracemalloc
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
@@ -23,6 +25,7 @@ from botdesk.desk import Desk
 from botdesk.errors import AccessDenied, AuditBroken, Conflict, InvalidInput, StoreError
 from botdesk.store.digest import chained, table_of
 from botdesk.store.tables import TABLES
+from botdesk.store.transaction import Transaction
 from botdesk.testing import Clock, open_desk
 from tests.integrity import house
 from tests.integrity.worker import Workers
@@ -395,6 +398,28 @@ def test_killed_while_it_lets_go_all_holds_and_the_next_one_goes_on(
             page = desk.ask(audit.page, oldest_first=True, limit=1)
             assert page.rows[0].sequence == desk.archived() + 1
             assert told(held(desk, file, folder / "two.jsonl")) == ""
+
+
+def _all_lines(tx: Transaction, form: str, until: int, folder: Path) -> None:
+    if form != "archive":
+        assert sum(1 for _ in audit.export(tx, form=form, until=until)) >= until
+        return
+    planned = replace(retention.plan(tx, tx.now - retention.KEPT), last=until)
+    with retention.new_file(folder / f"{until}.jsonl") as opened:
+        retention.write(tx, planned, opened)
+    assert retention.read(folder / f"{until}.jsonl").findings == []
+
+
+@pytest.mark.parametrize("form", ["jsonl", "csv", "archive"])
+def test_what_is_written_takes_no_more_memory_for_more_events(large: Path, tmp_path: Path, form: str) -> None:
+    peaks = []
+    with open_desk(large, operator="person-00", clock=lambda: datetime.now(UTC)) as desk, desk.read() as tx:
+        for until in (200, 1800, 5000):
+            tracemalloc.start()
+            _all_lines(tx, form, until, tmp_path)
+            peaks.append(tracemalloc.get_traced_memory()[1])
+            tracemalloc.stop()
+    assert peaks[2] < 1.3 * peaks[1]
 
 
 def test_people_may_go_on_while_events_are_let_go_of(large: Path, tmp_path: Path) -> None:
