@@ -91,12 +91,13 @@ def keys(argv: Sequence[str], peer: Sequence[str], large: Path) -> list[Line]:
         ours.send("/")
         ours.quiet(0.5)
         typed = [ours.settled(letter, 0.3) for letter in TYPED]
+        late = quantiles(typed, n=20)[-1] * 1e3
     return [
         Line("key to paint, p95", p95[ours], f"DataTable, {PEER_ROWS:,} rows", p95[theirs], "≤0.6", "ms"),
         Line("key to paint, p95", p95[ours], "a frame", 16.0, "≤1", "ms"),
         Line("bytes for a key", sent[ours], f"DataTable, {PEER_ROWS:,} rows", sent[theirs], "≤0.5", "B"),
         Line("an idle screen in 3 s", float(idle), "a byte", 1.0, "≤0", "B"),
-        Line(f"filter {ACCOUNTS:,} accounts, a letter to settled", median(typed) * 1e3, "limit", 60.0, "≤1", "ms"),
+        Line(f"filter {ACCOUNTS:,} accounts, letter to settled, p95", late, "limit", 60.0, "≤1", "ms"),
     ]
 
 
