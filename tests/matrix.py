@@ -20,6 +20,7 @@ from botdesk import (
     incident,
     keys,
     leaving,
+    migration,
     notify,
     people,
     removal,
@@ -30,6 +31,7 @@ from botdesk import (
     whatif,
 )
 from botdesk.access import Level, Standing
+from botdesk.bearer import Secret
 from botdesk.bulk import Order
 from botdesk.desk import Desk, system_clock, system_user
 from botdesk.store.transaction import Transaction
@@ -72,6 +74,18 @@ bulk rotate            ok     no       –        no     ok       ok      ok
 bulk list              ok     ok       ·        ·      ·        ·       ·
 bulk show              ok     ok       –        –      –        –       –
 notify                 ok     ok       no       no     no       no      no
+migration list         ok     ok       ·        ok     ok       ok      ok
+migration show         ok     ok       –        ok     ok       ok      ok
+migration start        ok     no       –        no     no       ok      ok
+migration issue        ok     no       –        no     no       ok      ok
+migration register     ok     no       –        no     no       ok      ok
+migration accept       ok     no       –        no     no       ok      ok
+migration close        ok     no       –        no     no       ok      ok
+migration revoke       ok     no       –        no     no       ok      ok
+migration confirm      ok     no       –        no     no       ok      ok
+migration pause        ok     no       –        no     no       ok      ok
+migration resume       ok     no       –        no     no       ok      ok
+migration cancel       ok     no       –        no     no       ok      ok
 incident               ok     no       –        no     ok       ok      ok
 advice                 ok     ok       –        ok     ok       ok      ok
 due                    ok     ok       –        ok     ok       ok      ok
@@ -187,6 +201,11 @@ def _equip(desk: Desk, name: str) -> None:
         house.issue(desk, name, f"{label} of {name}")
     house.deliver(desk, desk.run(_turn, f"turning of {name}"))
     desk.run(tokens.issue, name, f"pending of {name}")
+    for what in ("moving", "resting"):
+        began = desk.run(migration.start, name, f"{what} of {name}", owner="heir").id
+        desk.run(migration.register, began, Secret(f"{what}-old-token-of-{name}"))
+        desk.run(migration.accept, began)
+    desk.run(migration.pause, began)
     desk.run(accounts.disable, twin("off", name))
 
 
@@ -228,6 +247,8 @@ class Case:
         pending: The id of a token that nobody took yet.
         turning: The id of a token that is being rotated.
         run: The number of a run that the desk's founder began.
+        moving: The id of a migration that is under way.
+        resting: The id of one that is paused.
     """
 
     way: str
@@ -236,6 +257,8 @@ class Case:
     pending: str
     turning: str
     run: str
+    moving: str
+    resting: str
 
     @property
     def person(self) -> str:
@@ -259,6 +282,8 @@ def case(desk: Desk, way: str) -> Case:
             house.token(tx, f"pending of {bot(way)}").id,
             house.token(tx, f"turning of {bot(way)}").id,
             str(runs.listed(tx)[-1].number),
+            house.moving(tx, f"moving of {bot(way)}").id,
+            house.moving(tx, f"resting of {bot(way)}").id,
         )
 
 
@@ -308,6 +333,18 @@ LIBRARY: Final[dict[str, Verb]] = {
     "bulk list": lambda tx, c: _lists(c.run, (str(line.number) for line in runs.listed(tx))),
     "bulk show": lambda tx, c: runs.show(tx, int(c.run)),
     "notify": lambda tx, c: notify.news(tx, notify.Kind, after=0),
+    "migration list": lambda tx, c: _lists(c.bot, (line.account for line in migration.listed(tx))),
+    "migration show": lambda tx, c: migration.view(tx, c.moving),
+    "migration start": lambda tx, c: migration.start(tx, c.bot, "a job", owner="guest"),
+    "migration issue": lambda tx, c: migration.issue(tx, c.moving),
+    "migration register": lambda tx, c: migration.register(tx, c.moving, Secret(OLD)),
+    "migration accept": lambda tx, c: migration.accept(tx, c.moving),
+    "migration close": lambda tx, c: migration.close(tx, c.moving),
+    "migration revoke": lambda tx, c: migration.revoke(tx, c.moving, anyway=True),
+    "migration confirm": lambda tx, c: migration.confirm(tx, c.moving, how="deleted", anyway=True),
+    "migration pause": lambda tx, c: migration.pause(tx, c.moving),
+    "migration resume": lambda tx, c: migration.resume(tx, c.resting),
+    "migration cancel": lambda tx, c: migration.cancel(tx, c.moving),
     "incident": lambda tx, c: incident.revoke(tx, [c.token], reason="leaked"),
     "advice": lambda tx, c: advice.listed(tx, c.bot),
     "due": lambda tx, c: due.listed(tx, within=timedelta(days=1), account=c.bot),
@@ -349,6 +386,9 @@ def _promote(tx: Transaction, case: Case) -> None:
     people.modify(tx, case.person, standing=Standing.MEMBER if case.way == "admin" else Standing.ADMIN)
 
 
+OLD: Final = "an-old-token-of-the-guest"
+
+
 def words(operation: str, case: Case) -> list[str]:
     """The same operation on the command line.
 
@@ -387,6 +427,18 @@ def words(operation: str, case: Case) -> list[str]:
         "bulk grant": ["bulk", "grant", case.bot, "--person", "heir", "--level", "view"],
         "bulk list": ["bulk", "list", "--json"],
         "bulk show": ["bulk", "show", case.run],
+        "migration list": ["migration", "list", "--json"],
+        "migration show": ["migration", "show", case.moving],
+        "migration start": ["migration", "start", "a job", "--account", case.bot, "--owner", "guest"],
+        "migration issue": ["migration", "issue", case.moving, "--to", "stdout"],
+        "migration register": ["migration", "register", case.moving],
+        "migration accept": ["migration", "accept", case.moving],
+        "migration close": ["migration", "accept", case.moving, "--stop"],
+        "migration revoke": ["migration", "revoke", case.moving, "--force", "--yes"],
+        "migration confirm": ["migration", "confirm", case.moving, "--how", "deleted", "--force"],
+        "migration pause": ["migration", "pause", case.moving],
+        "migration resume": ["migration", "resume", case.resting],
+        "migration cancel": ["migration", "cancel", case.moving],
         "advice": ["advice", "--account", case.bot],
         "due": ["due", "--account", case.bot],
         "grant list": ["grant", "list", case.bot],

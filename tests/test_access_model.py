@@ -39,12 +39,23 @@ MANAGES = {
     Action.ADVICE_RECALLED,
     Action.GRANT_GIVEN,
     Action.GRANT_WITHDRAWN,
+    Action.MIGRATION_STARTED,
+    Action.MIGRATION_EQUIPPED,
+    Action.MIGRATION_OPENED,
+    Action.MIGRATION_CLOSED,
+    Action.MIGRATION_PAUSED,
+    Action.MIGRATION_RESUMED,
+    Action.MIGRATION_CANCELLED,
+    Action.PERSONAL_TOKEN_REGISTERED,
+    Action.PERSONAL_TOKEN_REVOKED,
+    Action.PERSONAL_TOKEN_CONFIRMED,
 }
+OWN = {Action.PERSONAL_TOKEN_REGISTERED, Action.PERSONAL_TOKEN_REVOKED, Action.PERSONAL_TOKEN_CONFIRMED}
 OPEN = {Action.DESK_OPENED, Action.AUDIT_VIEWED}
-BOTS = {Action.TOKEN_USED, Action.TOKEN_REFUSED}
+BOTS = {Action.TOKEN_USED, Action.TOKEN_REFUSED, Action.PERSONAL_TOKEN_USED, Action.PERSONAL_TOKEN_REFUSED}
 
 
-def model(person: Actor, action: Action, level: Level | None) -> bool:
+def model(person: Actor, action: Action, level: Level | None, own: bool) -> bool:
     """The rule again, as one would tell it."""
     if not person.active or action in BOTS:
         return False
@@ -53,21 +64,22 @@ def model(person: Actor, action: Action, level: Level | None) -> bool:
     if person.standing == "auditor":
         return action in VIEWS or action in (Action.AUDIT_EXPORTED, Action.KEY_VIEWED)
     allowed = {None: set(), "view": VIEWS, "operate": VIEWS | OPERATES, "manage": VIEWS | OPERATES | MANAGES}[level]
-    return action is Action.ACCOUNT_CREATED or action in allowed
+    return action is Action.ACCOUNT_CREATED or action in allowed or (own and action in OWN)
 
 
 @settings(max_examples=1000)
-@given(PEOPLE, st.sampled_from(Action), LEVELS)
-def test_the_rule_is_the_model(person: Actor, action: Action, level: Level | None) -> None:
-    assert access.allows(person, action, level) is model(person, action, level)
+@given(PEOPLE, st.sampled_from(Action), LEVELS, st.booleans())
+def test_the_rule_is_the_model(person: Actor, action: Action, level: Level | None, own: bool) -> None:
+    assert access.allows(person, action, level, own=own) is model(person, action, level, own)
 
 
 @pytest.mark.parametrize("action", Action)
 def test_no_case_of_the_rule_is_left_out(action: Action) -> None:
     """Chance may miss one of a thousand; here is each."""
-    for standing, active, level in product(Standing, (True, False), (None, *Level)):
+    for standing, active, level, own in product(Standing, (True, False), (None, *Level), (True, False)):
         person = Actor(ActorKind.PERSON, "per_1", "ben", standing, active)
-        assert access.allows(person, action, level) is model(person, action, level), (standing, active, level)
+        expected = model(person, action, level, own)
+        assert access.allows(person, action, level, own=own) is expected, (standing, active, level, own)
 
 
 @given(st.lists(st.sampled_from(Level)), st.booleans())

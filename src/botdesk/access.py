@@ -116,6 +116,18 @@ class Action(StrEnum):
     BULK_BEGUN = "bulk:begun"
     BULK_ENDED = "bulk:ended"
     NOTIFY_GAVE_UP = "notify:gave-up"
+    MIGRATION_STARTED = "migration:started"
+    MIGRATION_EQUIPPED = "migration:equipped"
+    MIGRATION_OPENED = "migration:opened"
+    MIGRATION_CLOSED = "migration:closed"
+    MIGRATION_PAUSED = "migration:paused"
+    MIGRATION_RESUMED = "migration:resumed"
+    MIGRATION_CANCELLED = "migration:cancelled"
+    PERSONAL_TOKEN_REGISTERED = "personal-token:registered"
+    PERSONAL_TOKEN_REVOKED = "personal-token:revoked"
+    PERSONAL_TOKEN_CONFIRMED = "personal-token:confirmed"
+    PERSONAL_TOKEN_USED = "personal-token:used"
+    PERSONAL_TOKEN_REFUSED = "personal-token:refused"
     AUDIT_VIEWED = "audit:viewed"
     AUDIT_EXPORTED = "audit:exported"
     AUDIT_ARCHIVED = "audit:archived"
@@ -132,6 +144,16 @@ ON_ACCOUNT = {
     Action.ADVICE_RECALLED: Level.MANAGE,
     Action.GRANT_GIVEN: Level.MANAGE,
     Action.GRANT_WITHDRAWN: Level.MANAGE,
+    Action.MIGRATION_STARTED: Level.MANAGE,
+    Action.MIGRATION_EQUIPPED: Level.MANAGE,
+    Action.MIGRATION_OPENED: Level.MANAGE,
+    Action.MIGRATION_CLOSED: Level.MANAGE,
+    Action.MIGRATION_PAUSED: Level.MANAGE,
+    Action.MIGRATION_RESUMED: Level.MANAGE,
+    Action.MIGRATION_CANCELLED: Level.MANAGE,
+    Action.PERSONAL_TOKEN_REGISTERED: Level.MANAGE,
+    Action.PERSONAL_TOKEN_REVOKED: Level.MANAGE,
+    Action.PERSONAL_TOKEN_CONFIRMED: Level.MANAGE,
     Action.TOKEN_ISSUED: Level.OPERATE,
     Action.TOKEN_DELIVERED: Level.OPERATE,
     Action.TOKEN_ROTATED: Level.OPERATE,
@@ -153,8 +175,15 @@ BY_STANDING = {
 }
 """The standings, besides admin, that an action of the whole desk is open to; any other is for admins."""
 
-BY_ACCOUNTS = frozenset({Action.TOKEN_USED, Action.TOKEN_REFUSED})
+BY_ACCOUNTS = frozenset(
+    {Action.TOKEN_USED, Action.TOKEN_REFUSED, Action.PERSONAL_TOKEN_USED, Action.PERSONAL_TOKEN_REFUSED}
+)
 """What a service account does itself."""
+
+ON_OWN_PERSONAL_TOKENS = frozenset(
+    {Action.PERSONAL_TOKEN_REGISTERED, Action.PERSONAL_TOKEN_REVOKED, Action.PERSONAL_TOKEN_CONFIRMED}
+)
+"""What a person, but no auditor, does with a personal token of their own, whatever they have on the account."""
 
 ON_OWN_TOKENS = frozenset(
     {
@@ -169,7 +198,7 @@ ON_OWN_TOKENS = frozenset(
 """What a service account does with a token of its own: end it (RFC 7009), and rotate it."""
 
 
-def allows(actor: Actor, action: Action, level: Level | None = None) -> bool:
+def allows(actor: Actor, action: Action, level: Level | None = None, *, own: bool = False) -> bool:
     """Decide whether the actor may do the action.
 
     Args:
@@ -177,6 +206,7 @@ def allows(actor: Actor, action: Action, level: Level | None = None) -> bool:
         action: What is asked.
         level: The actor's level on the account that the action is about, from `highest`; None when
             they have none, or when the action is about no account.
+        own: Whether it is about a personal token of the actor's own.
     """
     if actor.kind is ActorKind.SYSTEM:
         return True
@@ -191,6 +221,8 @@ def allows(actor: Actor, action: Action, level: Level | None = None) -> bool:
         return actor.standing in BY_STANDING.get(action, frozenset())
     if actor.standing is Standing.AUDITOR:
         return needed is Level.VIEW
+    if own and action in ON_OWN_PERSONAL_TOKENS:
+        return True
     return level is not None and level.rank >= needed.rank
 
 

@@ -101,19 +101,35 @@ class Filter:
     text: str = ""
 
 
-def may(tx: Transaction, action: Action, account: Account | None = None) -> bool:
-    """Tell whether the actor may do this now, without recording the question."""
+def may(tx: Transaction, action: Action, account: Account | None = None, *, owner: str | None = None) -> bool:
+    """Tell whether the actor may do this now, without recording the question.
+
+    Args:
+        tx: The transaction.
+        action: What is asked.
+        account: The account that it is about.
+        owner: The id of the person whose personal token it is about.
+    """
     level = None if account is None else reach.level_on(tx.session, tx.actor, account)
-    return access.allows(tx.actor, action, level)
+    return access.allows(tx.actor, action, level, own=owner is not None and owner == tx.actor.id)
 
 
-def require(tx: Transaction, action: Action, account: Account | None = None, **detail: str) -> None:
+def require(
+    tx: Transaction, action: Action, account: Account | None = None, *, owner: str | None = None, **detail: str
+) -> None:
     """Decide whether the actor may do this; if not, leave word for the audit and refuse.
+
+    Args:
+        tx: The transaction.
+        action: What is asked.
+        account: The account that it is about.
+        owner: The id of the person whose personal token it is about.
+        detail: What the audit should say besides.
 
     Raises:
         AccessDenied: They may not.
     """
-    if may(tx, action, account):
+    if may(tx, action, account, owner=owner):
         return
     deny(tx, action, account, **detail)
     what = wording.withheld(wording.deed(action, account.name if account else None, detail))
@@ -145,6 +161,7 @@ def record(
     outcome: Outcome = Outcome.DONE,
     gone: bool = False,
     actor: access.Actor | None = None,
+    source: str = "",
     **detail: Any,
 ) -> Event:
     """Append the event of one changed row, and write both to the store.
@@ -157,6 +174,7 @@ def record(
         outcome: How it ended.
         gone: The row is to be deleted.
         actor: Who did it, if not the transaction's actor.
+        source: Where that one came from, if not from where the transaction's actor did.
         detail: What the audit should say besides; None values are left out.
 
     Raises:
@@ -175,7 +193,7 @@ def record(
         "account_id": account.id if account else None,
         "account": account.name if account else None,
         "outcome": outcome.value,
-        "source": tx.source,
+        "source": source or tx.source,
         "detail": written(detail),
     }
     values |= _subject(tx, row, gone=gone)

@@ -135,6 +135,30 @@ def parse(presented: str, key: bytes) -> Presented | None:
     return Presented(token_id, proof) if hmac.compare_digest(match[3], _check(key, token_id, proof)) else None
 
 
+PERSONAL: Final = re.compile(r"[!-~]{16,4096}")
+"""What is taken for a personal token of another system: nothing that is short, and nothing with a space in it."""
+
+
+def known_by(secret: Secret, key: bytes) -> str:
+    """The keyed digest by which a personal token of another system is known again, under the desk's mint key."""
+    text = secret.reveal().encode("utf-8", "surrogatepass")
+    return blake2b(text, key=key, digest_size=32, person=b"botdesk personal").hexdigest()
+
+
+def unlike_personal(secret: Secret) -> str:
+    """Why a secret cannot be a personal token of another system; empty when it can."""
+    text = secret.reveal()
+    if LEAKED.search(text):
+        return "it is a token of this desk"
+    if not PERSONAL.fullmatch(text):
+        return "a personal token has 16 to 4,096 letters, digits and signs, and no space"
+    return "" if len(set(text)) >= LEAST_LETTERS else "it is no random text: it could be guessed"
+
+
+LEAST_LETTERS: Final = 8
+"""How many different characters a personal token has at least; a random one of 16 has nearly always more."""
+
+
 def redacted(text: str) -> str:
     """Take tokens out of a text; percent-encoded ones, too, however often they were encoded."""
     plain = text

@@ -141,7 +141,7 @@ def issue(
     """
     account = accounts.find(tx, account_id)
     audit.require(tx, Action.TOKEN_ISSUED, account, label=label[:64])
-    _refuse_idle(account)
+    refuse_idle(account)
     return _make(
         tx,
         account,
@@ -272,7 +272,7 @@ def rotatable(
     """Find a token that the actor may rotate now, and its account; refuses as `rotate` does."""
     token, account = find_for(tx, token_id, Action.TOKEN_ROTATED)
     versions.refuse_stale(tx, seen, account, versions.of_token(token))
-    _refuse_idle(account)
+    refuse_idle(account)
     if state(token, tx.now) is not TokenState.ACTIVE:
         raise Conflict(
             f"the token {token.label!r} is {_why_not(token, tx.now)}", hint="only an active token is rotated"
@@ -495,7 +495,12 @@ def mint_key(tx: Transaction) -> bytes:
     return key
 
 
-def _refuse_idle(account: Account) -> None:
+def refuse_idle(account: Account) -> None:
+    """See that an account can have tokens that work.
+
+    Raises:
+        Conflict: It is removed or disabled.
+    """
     if account.removed_at:
         raise Conflict(f"{account.name!r} was removed", hint="'botdesk account restore' takes that back for 30 days")
     if account.disabled_at:

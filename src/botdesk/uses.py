@@ -117,6 +117,22 @@ def sources(tx: Transaction, account: Account, token_id: str, action: Action, *,
     return sorted(found.values(), key=lambda source: (-source.count, source.address))
 
 
+def scopes_asked(
+    tx: Transaction, account: Account, subject_id: str, action: Action, *, since: datetime
+) -> frozenset[str]:
+    """The scopes that the recorded uses of one token asked for since an instant.
+
+    Args:
+        tx: The transaction.
+        account: The token's account, in the actor's reach.
+        subject_id: The token's lookup id, or the id of the migration from a personal token.
+        action: What is on record.
+        since: Not before this instant.
+    """
+    groups = _groups(tx, account.id, action, since, subject_id)
+    return frozenset(scope for group in groups for scope in str(group.detail.get("scopes", "")).split())
+
+
 def of_token(tx: Transaction, token_id: str, *, within: timedelta = LOOKED_BACK) -> dict[Action, list[Source]]:
     """Where a token was presented from, the most often first: where it was accepted, and where it was refused.
 

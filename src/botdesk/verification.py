@@ -47,6 +47,7 @@ class Refusal(StrEnum):
     REMOVED = "removed"
     PROOF = "proof"
     SCOPE = "scope"
+    PERSONAL = "personal"
 
 
 REASONS: Final = {
@@ -59,6 +60,7 @@ REASONS: Final = {
     Refusal.REMOVED: "its account was removed",
     Refusal.PROOF: "its secret is wrong",
     Refusal.SCOPE: "it lacks a scope",
+    Refusal.PERSONAL: "it is somebody's personal token, which is not accepted",
 }
 """Each refusal in words, for the audit and for whoever operates the asking service."""
 
@@ -144,6 +146,7 @@ class Use:
         checked: The stored hash that argon2 held it against, and whether it fits; None before that.
         count: How many uses this one stands for.
         at: When the last of them was, as stored, if that was before it is recorded.
+        personal: The digest of a presented string that is no token of this desk, but may be a registered personal one.
     """
 
     presented: Presented
@@ -151,6 +154,7 @@ class Use:
     checked: tuple[str, bool] | None = None
     count: int = 1
     at: str | None = None
+    personal: str = ""
 
 
 def require(answer: Answer) -> Introspection:
@@ -408,15 +412,22 @@ def _detail(
         {
             "label": label,
             "reason": None if refusal is None else refusal.value,
-            "method": cleaned(asked.method, 16) if asked.method else None,
-            "path": cleaned(asked.path, 200) if asked.path else None,
-            "scopes": scope_words.format(asked.scopes) if asked.scopes else None,
-            "missing": scope_words.format(missing) if missing else None,
-            "by": asked.by,
+            **told(asked, missing),
             "count": count if count > 1 and refusal is None else None,
             "last_at": last_at,
         }
     )
+
+
+def told(asked: Asked, missing: frozenset[str]) -> dict[str, str | None]:
+    """What an event says of what a token was presented for, and of the scopes that it lacks."""
+    return {
+        "method": cleaned(asked.method, 16) if asked.method else None,
+        "path": cleaned(asked.path, 200) if asked.path else None,
+        "scopes": scope_words.format(asked.scopes) if asked.scopes else None,
+        "missing": scope_words.format(missing) if missing else None,
+        "by": asked.by,
+    }
 
 
 @lru_cache(maxsize=4096)

@@ -17,9 +17,10 @@ from datetime import datetime, timedelta
 from functools import cache, partial
 from typing import Any, Final, Self
 
-from botdesk import bearer, renewal, verification
-from botdesk.bearer import Entropy, Hasher, Presented, Proofs
+from botdesk import bearer, personal, renewal, verification
+from botdesk.bearer import Entropy, Hasher, Presented, Proofs, Secret
 from botdesk.errors import AccessDenied, BotdeskError, Conflict, Overloaded, StoreError
+from botdesk.personal import Registered
 from botdesk.proving import Outcome, Prover, overloaded
 from botdesk.store.lookup import Lookup, Row
 from botdesk.store.tables import to_text
@@ -32,6 +33,8 @@ MOST_WAITING: Final = 10_000
 TICK_SECONDS: Final = 1.0
 BATCH_SIZES: Final = (1, 2, 4, 8, 16, 32, 64, 128, MOST_TOGETHER)
 NOTHING_SAID: Final = Asked()
+MOST_PRESENTED: Final = 4096
+"""The longest string that may be a registered personal token."""
 
 Find = Callable[[str], Row | None]
 """Reads a token with its account, as they are by now; None when there is no such token."""
@@ -133,6 +136,7 @@ class Verifier:
         self._proofs = Proofs(entropy)
         self._prover = Prover(hasher, self._proofs, self._renew, at_once=at_once, queued=queued)
         self._tally = Tally()
+        self._registered = Registered(lookup.personal)
         self._inbox: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
         self._crowds: dict[asyncio.AbstractEventLoop, list[_Waiting]] = {}
         self._mark: datetime | None = None
@@ -189,7 +193,7 @@ class Verifier:
         use = self._taken(presented, asked)
         if use is None:
             return self._stranger(asked)
-        found = self._glance(use, self._lookup.find) if self._coalesce else None
+        found = self._glance(use, self._lookup.find) if self._coalesce and not use.personal else None
         if found is not None:
             return found
         answer: Answer = self._put(_Waiting(use, None)).result()
@@ -234,8 +238,11 @@ class Verifier:
 
     async def _holder(self, presented: str, asked: Asked) -> tuple[Answer, Presented | None]:
         """Judge what its own holder presents; the token only when it is accepted."""
+        held = bearer.parse(presented, self._key)
+        if held is None:
+            return self._stranger(asked), None
         answer = await self.answer(presented, asked)
-        return answer, bearer.parse(presented, self._key) if answer.refusal is None else None
+        return answer, held if answer.refusal is None else None
 
     def _rotate(self, token_id: str, overlap: timedelta) -> Issued:
         with self._begin() as tx:
@@ -263,7 +270,14 @@ class Verifier:
 
     def _taken(self, presented: str, asked: Asked) -> Use | None:
         found = bearer.parse(presented, self._key)
-        return None if found is None else Use(found, asked)
+        return Use(found, asked) if found is not None else self._personal(presented, asked)
+
+    def _personal(self, presented: str, asked: Asked) -> Use | None:
+        """What may be a registered personal token; None when it is nobody's, which costs a digest and no more."""
+        if not 1 <= len(presented) <= MOST_PRESENTED:
+            return None
+        known = bearer.known_by(Secret(presented), self._key)
+        return Use(Presented("", Secret("")), asked, personal=known) if self._registered.suspects(known) else None
 
     def _stranger(self, asked: Asked) -> Answer:
         self._start()
@@ -350,7 +364,7 @@ class Verifier:
         uses = [waiting.use for waiting in together]
         self._count_in(uses)
         with self._begin() as tx:
-            found = verification.settle(tx, uses, self._proofs)
+            found = personal.settle(tx, uses, self._proofs)
             mark = tx.now
         self._mark = max(mark, self._mark or mark)
         told: list[tuple[_Waiting, Answer]] = []
@@ -376,8 +390,8 @@ class Verifier:
         for waiting, answer in told:
             self.figures.answered(waiting.use, answer)
             if answer is UNKNOWN:
-                self._tally.stranger(waiting.use.asked.address, forged=True)
-            if self._coalesce and answer.refusal is None:
+                self._tally.stranger(waiting.use.asked.address, forged=not waiting.use.personal)
+            if self._coalesce and answer.refusal is None and not waiting.use.personal:
                 self._tally.recorded(waiting.use)
 
     def _proved(self, waiting: _Waiting, outcome: Outcome) -> None:
@@ -403,7 +417,10 @@ class Verifier:
         find, told, left = cache(self._lookup.find), list[tuple[_Waiting, Answer]](), list[_Waiting]()
         try:
             for waiting in together:
-                answer = self._glance(waiting.use, find) if self._coalesce else None
+                if waiting.use.personal:
+                    answer = self._meet(waiting.use)
+                else:
+                    answer = self._glance(waiting.use, find) if self._coalesce else None
                 if answer is not None:
                     told.append((waiting, answer))
                 elif not self._proves_first(waiting, find):
@@ -412,10 +429,18 @@ class Verifier:
             _tell(told)
         return left
 
+    def _meet(self, use: Use) -> Answer | None:
+        """The answer to a string that is nobody's by now; None when it is a registered personal token."""
+        if self._registered.has(use.personal):
+            return None
+        self._tally.stranger(use.asked.address)
+        self.figures.answered(None, UNKNOWN)
+        return UNKNOWN
+
     def _proves_first(self, waiting: _Waiting, find: Find) -> bool:
         """Look a token that was never met up before the writers' turn is taken, which would be for nothing."""
         use = waiting.use
-        if use.checked is not None or self._prover.met(use.presented):
+        if use.personal or use.checked is not None or self._prover.met(use.presented):
             return False
         row = find(use.presented.id)
         if row is None or verification.refusal(row, to_text(self._clock())) is not None:

@@ -278,16 +278,30 @@ _SENTENCES: Final = {
     "bulk:begun": "began to {verb} {many}",
     "bulk:ended": "ended the run {bulk}: {told}",
     "notify:gave-up": "gave up telling the {via} of {note}, after {tries} tries",
+    "migration:started": "began to move {work} from {owner}'s token to {account}",
+    "migration:equipped": "set token {label} of {account} as the new one of {work}",
+    "migration:opened": "let {owner}'s old token of {work} count as {account}{until}",
+    "migration:closed": "stopped letting {owner}'s old token of {work} count as {account}",
+    "migration:paused": "paused the migration of {work} to {account}",
+    "migration:resumed": "resumed the migration of {work} to {account}",
+    "migration:cancelled": "cancelled the migration of {work} to {account}",
+    "personal-token:registered": "registered {owner}'s old token of {work}",
+    "personal-token:revoked": "revoked {owner}'s old token of {work}",
+    "personal-token:confirmed": "confirmed that {owner}'s old token of {work} is revoked{because}",
+    "personal-token:used": "used {owner}'s old token of {work}",
+    "personal-token:refused": "was refused with {owner}'s old token of {work}{because}",
     "audit:viewed": "looked at the audit",
     "audit:exported": "exported the audit",
     "audit:archived": "archived old events{span}{target}",
 }
 _INFINITIVES: Final = {
-    "archived": "archive", "backed": "back", "began": "begin", "created": "create", "disabled": "disable",
-    "dismissed": "dismiss", "enabled": "enable", "ended": "end", "exported": "export", "extended": "extend",
-    "founded": "found", "gave": "give", "handed": "hand", "issued": "issue", "looked": "look", "modified": "modify",
-    "opened": "open", "recalled": "recall", "removed": "remove", "restored": "restore", "revoked": "revoke",
-    "rotated": "rotate", "took": "take", "used": "use", "was": "be", "withdrew": "withdraw",
+    "archived": "archive", "backed": "back", "began": "begin", "cancelled": "cancel", "confirmed": "confirm",
+    "created": "create", "disabled": "disable", "dismissed": "dismiss", "enabled": "enable",
+    "ended": "end", "exported": "export", "extended": "extend", "founded": "found", "gave": "give", "handed": "hand",
+    "issued": "issue", "looked": "look", "modified": "modify", "opened": "open", "paused": "pause",
+    "recalled": "recall", "registered": "register", "removed": "remove", "restored": "restore", "resumed": "resume",
+    "revoked": "revoke", "rotated": "rotate", "stopped": "stop", "took": "take",
+    "used": "use", "was": "be", "withdrew": "withdraw",
 }  # fmt: skip
 _ENDINGS: Final = {"denied": "refused", "failed": "it failed"}
 
@@ -310,7 +324,7 @@ def sentence(
 ) -> str:
     """Tell an event of the audit in words: `ada rotated token 'deploy' of ci-bot, overlap 24h`."""
     told = _told(action, account, subject_kind, detail)
-    if outcome in _ENDINGS and action != "token:refused":
+    if outcome in _ENDINGS and not action.endswith("token:refused"):
         told = f"tried to {_infinitive(told)}: {_ENDINGS[outcome]}"
     return visible(f"{actor} {told}")
 
@@ -385,6 +399,9 @@ def _phrases(account: str | None, detail: Mapping[str, Any]) -> _Facts:
         "subject": account or facts.get("about", "the desk"),
         "longer": said("by", " by {}"),
         "span": f" {facts['first']} to {facts['last']}" if {"first", "last"} <= facts.keys() else "",
+        "work": said("what", "'{}'") or "an integration",
+        "owner": facts.get("owner", "somebody"),
+        "until": said("until", " until {}"),
     }
     return _Facts(facts | phrases)
 

@@ -8,13 +8,16 @@ from typing import Any
 
 from sqlmodel import select
 
-from botdesk import accounts, advice, grants, keys, people, tokens, verification
+from botdesk import accounts, advice, grants, keys, migration, people, personal, tokens, verification
 from botdesk.access import Level, Standing
 from botdesk.accounts import Purpose
 from botdesk.advice import Kind
+from botdesk.bearer import Secret
 from botdesk.desk import Desk
 from botdesk.errors import AccessDenied
+from botdesk.recipes import Platform
 from botdesk.store.digest import GENESIS, chained
+from botdesk.store.tables import Migration
 from botdesk.store.transaction import Transaction
 from botdesk.testing import NOON, Clock, open_desk
 from botdesk.tokens import Token
@@ -37,6 +40,7 @@ def furnish(store: str | Path) -> None:
         _issue(desk, clock)
         _share(desk, clock)
         _dismiss(desk, clock)
+        _migrate(desk, clock)
         _try_in_vain(desk, clock)
         desk.run(use, "active")
 
@@ -111,6 +115,65 @@ def dismiss_and_recall(tx: Transaction) -> None:
     found = next(advice.every(tx, "nightly-build"))
     advice.dismiss(tx, found.id, reason="a slip")
     advice.recall(tx, found.id)
+
+
+def _migrate(desk: Desk, clock: Clock) -> None:
+    """One migration in each state: `open` may be ended any moment, and `blank` is only begun."""
+    clock.forward(timedelta(days=1))
+    for what in ("revoked", "by hand", "resting", "given up", "open", "blank"):
+        clock.forward(timedelta(minutes=1))
+        desk.run(
+            migration.start, "claude-bot", f"job {what}", owner="ben", place=f"host {what}", platform=Platform.CRON
+        )
+    for what in ("revoked", "open"):
+        desk.run(register, f"job {what}", f"somebody-else's-token-{what}")
+        desk.run(_migrating, migration.accept, f"job {what}")
+        deliver(desk, desk.run(_migrating, migration.issue, f"job {what}").token.id)
+        desk.run(show_old, f"job {what}")
+    desk.run(_migrating, migration.revoke, "job revoked", anyway=True)
+    desk.run(show_old, "job revoked")
+    desk.run(_migrating, migration.confirm, "job by hand", how="deleted at the forge", anyway=True)
+    desk.run(_migrating, migration.pause, "job resting")
+    desk.run(_migrating, migration.cancel, "job given up")
+
+
+def moving(tx: Transaction, what: str) -> Migration:
+    """The migration of that integration."""
+    return tx.session.exec(select(Migration).where(Migration.what == what)).one()
+
+
+def _migrating(tx: Transaction, act: Callable[..., Any], what: str, **how: Any) -> Any:
+    return act(tx, moving(tx, what).id, **how)
+
+
+def register(tx: Transaction, what: str, secret: str) -> None:
+    migration.register(tx, moving(tx, what).id, Secret(secret))
+
+
+def show_old(tx: Transaction, what: str) -> None:
+    """Let the integration present its old token."""
+    personal.note(tx, moving(tx, what).id, Asked(address="10.0.0.8"))
+
+
+def begin_moving(tx: Transaction) -> None:
+    """Begin a migration, let the old token count, and take that back."""
+    began = migration.start(tx, "claude-bot", "another job", owner="ben")
+    migration.issue(tx, began.id)
+    migration.register(tx, began.id, Secret("yet-another-token-0123"))
+    migration.accept(tx, began.id)
+    migration.close(tx, began.id)
+
+
+def rest_and_give_up(tx: Transaction) -> None:
+    """Pause a migration, resume it, and cancel it."""
+    for act in (migration.pause, migration.resume, migration.cancel):
+        act(tx, moving(tx, "job blank").id)
+
+
+def end_old(tx: Transaction, end: Callable[..., Any], **how: Any) -> None:
+    """End the old token of a migration, and have it presented again."""
+    end(tx, moving(tx, "job open").id, anyway=True, **how)
+    show_old(tx, "job open")
 
 
 def _try_in_vain(desk: Desk, clock: Clock) -> None:

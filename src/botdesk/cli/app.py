@@ -19,6 +19,7 @@ from botdesk.cli import (
     gate,
     grant,
     incident,
+    migration,
     notify,
     output,
     person,
@@ -47,6 +48,7 @@ app.add_typer(grant.app, name="grant")
 app.add_typer(access.app, name="access")
 app.add_typer(person.app, name="person")
 app.add_typer(role.app, name="role")
+app.add_typer(migration.app, name="migration")
 app.add_typer(advice.app, name="advice")
 app.add_typer(audit.app, name="audit")
 app.add_typer(bulk.app, name="bulk")

@@ -194,14 +194,14 @@ def _clear(clearing: handoff.Clearing) -> None:
 MOST_PRESENTED: Final = 4096
 
 
-def received(file: Path | None) -> str:
+def received(file: Path | None, *, prompt: str = "token: ") -> str:
     """Read a presented token from a file, or from stdin; at a terminal it is not shown while it is typed.
 
     Raises:
         InvalidInput: The file cannot be read.
     """
     if file is None and output.on_terminal(sys.stdin):
-        return getpass.getpass("token: ").strip()
+        return getpass.getpass(prompt).strip()
     try:
         with sys.stdin.buffer if file is None else file.open("rb") as source:
             return source.read(MOST_PRESENTED).decode("utf-8", "replace").strip()

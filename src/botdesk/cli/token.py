@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from botdesk import audit, scopes, tokens, uses, wording
+from botdesk import audit, migration, scopes, tokens, uses, wording
 from botdesk.access import Action
 from botdesk.cli import cutover, delivery, output
 from botdesk.cli import source as sources
@@ -23,6 +23,7 @@ from botdesk.cli.context import (
     confirm,
     visiting,
 )
+from botdesk.desk import Desk
 from botdesk.errors import InvalidInput
 from botdesk.tokens import TokenState
 from botdesk.verification import Asked
@@ -202,11 +203,18 @@ def verify(
     with visit.desk(create=False) as desk, desk.verifier() as verifier:
         asked = Asked(scopes=scopes.parse(scope or ()), address="cli")
         found = verifier.require(presented, asked=asked)
-        line = desk.ask(tokens.line, found.jti)
+        label = _label(desk, found.jti)
     if name_only:
-        return output.data(line.account)
+        return output.data(found.username)
     facts = {name: value for name, value in asdict(found).items() if name != "active"}
-    return output.thing({"account": line.account, "label": line.token.label, **facts}, json=json)
+    return output.thing({"account": found.username, "label": label, **facts}, json=json)
+
+
+def _label(desk: Desk, found: str) -> str:
+    """What an accepted token is called; a personal one is told by the migration that it is registered with."""
+    if found.startswith(migration.PREFIX):
+        return desk.ask(migration.line, found).migration.what
+    return desk.ask(tokens.line, found).token.label
 
 
 @app.command()

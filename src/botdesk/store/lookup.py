@@ -11,7 +11,7 @@ from sqlmodel import select
 from botdesk.store import engine as engines
 from botdesk.store.digest import table_of
 from botdesk.store.driver import translated
-from botdesk.store.tables import Account, Token
+from botdesk.store.tables import Account, Migration, Token
 
 
 class Row(NamedTuple):
@@ -69,6 +69,7 @@ def _query() -> Select[Any]:
 
 _TOKEN_ID = table_of(Token).c.id
 _SOME = _query().where(_TOKEN_ID.in_(bindparam("ids", expanding=True)))
+_PERSONAL = select(table_of(Migration).c.digest).where(table_of(Migration).c.digest.is_not(None))
 _ONE = _query().where(bindparam("id") == _TOKEN_ID)
 
 
@@ -106,6 +107,15 @@ class Lookup:
                 return found
         with translated(), self._engine.connect() as connection:
             return rows(connection, [token_id]).get(token_id)
+
+    def personal(self) -> frozenset[str]:
+        """The digests of the personal tokens that are registered.
+
+        Raises:
+            StoreError: The store cannot be read.
+        """
+        with translated(), self._engine.connect() as connection:
+            return frozenset(connection.execute(_PERSONAL).scalars())
 
     def _read(self, token_id: str) -> Row | None:
         self._same_store()

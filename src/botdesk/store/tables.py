@@ -16,6 +16,7 @@ from sqlmodel import Field, SQLModel
 
 from botdesk.access import ActorKind, Level, Standing
 from botdesk.errors import StoreError
+from botdesk.recipes import Platform
 
 _INSTANT: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", re.ASCII)
 
@@ -257,6 +258,41 @@ class Dismissal(SQLModel, table=True):
     dismissed_by: str = Field(sa_type=String(16))
 
 
+class Migration(SQLModel, table=True):
+    """An integration on its way from somebody's personal token to a service account.
+
+    `digest` is a keyed digest of the old personal token, if it was registered; until `accept_until` the gate takes that
+    token for the account's. How far it is follows from all this and the new token (`botdesk.stages`).
+    """
+
+    __tablename__ = "migration"
+
+    id: str = Field(primary_key=True, sa_type=String(16))
+    account_id: str = Field(foreign_key="account.id", index=True, sa_type=String(16))
+    owner_id: str = Field(foreign_key="person.id", index=True, sa_type=String(16))
+    what: str = Field(sa_type=Text)
+    place: str = Field(default="", sa_type=Text)
+    platform: Platform = Field(sa_type=Word(Platform))
+    started_at: datetime = Field(sa_type=Instant)
+    started_by: str = Field(sa_type=String(16))
+    run_by: str = Field(sa_type=String(16))
+    token_id: str | None = Field(default=None, foreign_key="token.id", sa_type=String(10))
+    digest: str | None = Field(default=None, unique=True, sa_type=String(64), repr=False)
+    registered_at: datetime | None = Field(default=None, sa_type=Instant)
+    registered_by: str | None = Field(default=None, sa_type=String(16))
+    accept_until: datetime | None = Field(default=None, sa_type=Instant)
+    last_used_at: datetime | None = Field(default=None, sa_type=Instant)
+    last_used_from: str | None = Field(default=None, sa_type=Text)
+    last_refused_at: datetime | None = Field(default=None, sa_type=Instant)
+    last_refused_from: str | None = Field(default=None, sa_type=Text)
+    last_refused_reason: str | None = Field(default=None, sa_type=String(16))
+    paused_at: datetime | None = Field(default=None, sa_type=Instant)
+    cancelled_at: datetime | None = Field(default=None, sa_type=Instant)
+    ended_at: datetime | None = Field(default=None, sa_type=Instant)
+    ended_by: str | None = Field(default=None, sa_type=String(16))
+    ended_how: str | None = Field(default=None, sa_type=Text)
+
+
 class Event(SQLModel, table=True):
     """A line of the audit; never changed and never deleted.
 
@@ -293,7 +329,7 @@ class Event(SQLModel, table=True):
     hash: str = Field(sa_type=String(64))
 
 
-TABLES = (Setting, Person, Role, Membership, Key, Account, Token, Grant, Dismissal, Event)
+TABLES = (Setting, Person, Role, Membership, Key, Account, Token, Grant, Dismissal, Migration, Event)
 
 
 CONDITIONS: Final = {

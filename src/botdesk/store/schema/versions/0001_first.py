@@ -27,6 +27,7 @@ def upgrade() -> None:
     _tokens()
     _grants()
     _dismissals()
+    _migrations()
     _events()
     for statement in _TRIGGERS[op.get_bind().dialect.name]:
         op.execute(statement)
@@ -158,6 +159,36 @@ def _dismissals() -> None:
         sa.Column("until", _INSTANT, nullable=False),
         sa.Column("dismissed_at", _INSTANT, nullable=False),
         sa.Column("dismissed_by", _ID, nullable=False),
+    )
+
+
+def _migrations() -> None:
+    op.create_table(
+        "migration",
+        sa.Column("id", _ID, primary_key=True),
+        sa.Column("account_id", _ID, sa.ForeignKey("account.id"), nullable=False, index=True),
+        sa.Column("owner_id", _ID, sa.ForeignKey("person.id"), nullable=False, index=True),
+        sa.Column("what", _TEXT, nullable=False),
+        sa.Column("place", _TEXT, nullable=False),
+        sa.Column("platform", _WORD, nullable=False),
+        sa.Column("started_at", _INSTANT, nullable=False),
+        sa.Column("started_by", _ID, nullable=False),
+        sa.Column("run_by", _ID, nullable=False),
+        sa.Column("token_id", _text(10), sa.ForeignKey("token.id")),
+        sa.Column("digest", _text(64), unique=True),
+        sa.Column("registered_at", _INSTANT),
+        sa.Column("registered_by", _ID),
+        sa.Column("accept_until", _INSTANT),
+        sa.Column("last_used_at", _INSTANT),
+        sa.Column("last_used_from", _TEXT),
+        sa.Column("last_refused_at", _INSTANT),
+        sa.Column("last_refused_from", _TEXT),
+        sa.Column("last_refused_reason", _WORD),
+        sa.Column("paused_at", _INSTANT),
+        sa.Column("cancelled_at", _INSTANT),
+        sa.Column("ended_at", _INSTANT),
+        sa.Column("ended_by", _ID),
+        sa.Column("ended_how", _TEXT),
     )
 
 
