@@ -236,7 +236,7 @@ def _put(store: Path, table: str, row: dict[str, Any]) -> None:
 def test_an_inserted_row_is_found(store: Path, auditing: Desk, table: str) -> None:
     columns = [name for of, name in COLUMNS if of == table]
     keys = {column.name for column in table_of(_row_class(table)).primary_key}
-    unique = {"name", "account_id"}
+    unique = {"name", "account_id", "digest"}
     copied = ", ".join(f"\"{name}\" || 'x'" if name in keys | unique else f'"{name}"' for name in columns)
     names = ", ".join(f'"{name}"' for name in columns)
     execute(store, f'INSERT INTO "{table}" ({names}) SELECT {copied} FROM "{table}" ORDER BY rowid LIMIT 1')
