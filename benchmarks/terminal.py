@@ -59,13 +59,6 @@ class Run:
                 raise RuntimeError(f"{text!r} was never written, but {bytes(self.written[-2000:])!r}")
         return time.perf_counter() - self.begun
 
-    def until_bytes(self, count: int) -> float:
-        """Wait until so many bytes are written; gives the seconds from the start."""
-        while len(self.written) < count:
-            if not self._read(LONGEST - (time.perf_counter() - self.begun)):
-                raise RuntimeError(f"no more was written than {bytes(self.written[-2000:])!r}")
-        return time.perf_counter() - self.begun
-
     def answer(self, keys: str) -> float:
         """Type, and wait for what is painted; gives the seconds between."""
         begun = time.perf_counter()
