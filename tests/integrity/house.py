@@ -127,7 +127,7 @@ def _migrate(desk: Desk, clock: Clock) -> None:
         )
     for what in ("revoked", "open"):
         desk.run(register, f"job {what}", f"somebody-else's-token-{what}")
-        desk.run(_migrating, migration.accept, f"job {what}")
+        desk.run(_migrating, migration.accept, f"job {what}", until=clock.now + timedelta(days=60))
         deliver(desk, desk.run(_migrating, migration.issue, f"job {what}").token.id)
         desk.run(show_old, f"job {what}")
     desk.run(_migrating, migration.revoke, "job revoked", anyway=True)
