@@ -405,6 +405,19 @@ def test_nothing_is_written_to_a_store_that_was_taken_away(store: Path, furnishe
     assert what == "removed" or store.read_bytes() == furnished.read_bytes()
 
 
+def test_who_looks_while_the_store_is_away_makes_none_in_its_place_and_sees_it_again(store: Path) -> None:
+    with open_desk(store) as desk:
+        head = desk.head()
+        with desk.read():
+            aside = store.rename(store.with_name("aside.db"))
+            with pytest.raises(StoreError, match="replaced or removed"):
+                desk.head()
+            assert not store.exists()
+            aside.rename(store)
+        with desk.read():
+            assert desk.head() == head
+
+
 @pytest.mark.parametrize(
     ("version", "safe"),
     [

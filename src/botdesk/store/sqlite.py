@@ -56,7 +56,9 @@ def open_engine(url: URL, *, create: bool, make_folder: bool) -> Engine:
     files.prepare(_path(url), create=create, make_folder=make_folder)
     engine = create_engine(url, module=pysqlite3, hide_parameters=True, connect_args={"timeout": 10})
     event.listen(engine, "connect", _on_connect)
-    event.listen(engine, "begin", _beginner(url))
+    check = watch(url)
+    event.listen(engine, "do_connect", lambda *_: check())
+    event.listen(engine, "begin", _beginner(check))
     return engine
 
 
@@ -139,9 +141,7 @@ def interrupter(connection: Connection) -> Callable[[], None]:
     return cast("Callable[[], None]", driver.interrupt)
 
 
-def _beginner(url: URL) -> Callable[[Connection], None]:
-    check = watch(url)
-
+def _beginner(check: Callable[[], None]) -> Callable[[Connection], None]:
     def begin(connection: Connection) -> None:
         check()
         options = connection.get_execution_options()
