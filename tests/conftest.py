@@ -43,17 +43,23 @@ def clock() -> Clock:
 ENGINE = os.environ.get("STORE", "")
 """The engine to run on, or `both`; when none is named, all on SQLite and one case of each test on PostgreSQL."""
 
+DOORS = {"gate", "ssh", "tui"}
+PROCESSES = {"botdesk", "shell", "terminal"}
+
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run on both engines whatever uses `stores`.
 
     On SQLite alone runs a test that is marked `sqlite`, or that asks for `store`, which is the file itself; and, when
-    no engine is named, one that is marked `dear`, or that asks for the command line or a process of its own.
+    no engine is named, one that is marked `dear`, that goes through a front door or that has a process of its own,
+    but for those that are marked `both`.
     """
     if "stores" in metafunc.fixturenames:
-        tied = {"store"} if ENGINE else {"store", "botdesk", "shell", "terminal"}
-        marks = {"sqlite"} if ENGINE else {"sqlite", "dear"}
-        alone = tied & set(metafunc.fixturenames) or marks & {mark.name for mark in metafunc.definition.iter_markers()}
+        marks = {mark.name for mark in metafunc.definition.iter_markers()}
+        alone = "sqlite" in marks or "store" in metafunc.fixturenames
+        if not ENGINE and "both" not in marks:
+            doors = metafunc.definition.path.parent.name in DOORS or PROCESSES & set(metafunc.fixturenames)
+            alone = alone or "dear" in marks or bool(doors)
         metafunc.parametrize("stores", ENGINES[:1] if alone else ENGINES, indirect=True, scope="session")
 
 
@@ -66,6 +72,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     wanted, met = [], set()
     for item in items:
         engine, test = _engine(item), item.nodeid.partition("[")[0]
+        if engine is None and ENGINE == "postgresql" and item.get_closest_marker("sqlite"):
+            continue
         if engine is None or engine == ENGINE or (not ENGINE and (engine == "sqlite" or test not in met)):
             wanted.append(item)
         if engine == "postgresql":

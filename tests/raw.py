@@ -28,8 +28,14 @@ class Raw(Protocol):
     def tables(self) -> list[str]:
         """The names of all tables."""
 
+    def widen(self, table: str, column: str) -> None:
+        """Let a column of texts take a text of any length."""
+
     def unguarded(self) -> Any:
         """Have no trigger in force for a while."""
+
+    def refusing(self, deed: str, table: str) -> Any:
+        """Have the store refuse every INSERT, UPDATE or DELETE on a table for a while."""
 
 
 class SqliteRaw:
@@ -47,6 +53,9 @@ class SqliteRaw:
     def exactly(self, column: str) -> str:
         return f"typeof({column}), hex(CAST({column} AS BLOB))"
 
+    def widen(self, table: str, column: str) -> None:
+        pass
+
     def tables(self) -> list[str]:
         found = self.execute("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")
         return [row[0] for row in found]
@@ -62,6 +71,12 @@ class SqliteRaw:
         for _, statement in guards:
             self.execute(statement)
         self.execute("COMMIT")
+
+    @contextmanager
+    def refusing(self, deed: str, table: str) -> Iterator[None]:
+        self.execute(f"CREATE TRIGGER refuse BEFORE {deed} ON {table} BEGIN SELECT RAISE(ABORT, 'no'); END")
+        yield
+        self.execute("DROP TRIGGER refuse")
 
 
 class PostgresqlRaw:
@@ -80,6 +95,9 @@ class PostgresqlRaw:
     def exactly(self, column: str) -> str:
         return column
 
+    def widen(self, table: str, column: str) -> None:
+        self.execute(f'ALTER TABLE {table} ALTER COLUMN {column} TYPE text COLLATE "C"')
+
     def tables(self) -> list[str]:
         found = self.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY tablename")
         return [row[0] for row in found]
@@ -96,6 +114,15 @@ class PostgresqlRaw:
         for (name,) in guards:
             self.execute(f"ALTER TABLE event ENABLE ALWAYS TRIGGER {name}")
         self.execute("SET session_replication_role = DEFAULT")
+
+    @contextmanager
+    def refusing(self, deed: str, table: str) -> Iterator[None]:
+        body = "RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'no'; END $$"
+        self.execute(f"CREATE FUNCTION refuse() {body}")
+        self.execute(f"CREATE TRIGGER refuse BEFORE {deed} ON {table} FOR EACH ROW EXECUTE FUNCTION refuse()")
+        yield
+        self.execute(f"DROP TRIGGER refuse ON {table}")
+        self.execute("DROP FUNCTION refuse")
 
 
 @contextmanager

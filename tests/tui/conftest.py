@@ -9,6 +9,7 @@ import pytest
 
 from botdesk import accounts, people
 from botdesk.testing import open_desk
+from tests.stores import Stores
 from tests.tui.scenes import bare, build
 
 
@@ -38,10 +39,10 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return found
 
 
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    """A store with three accounts, two people and a role."""
-    store = tmp_path / "desk.db"
+@pytest.fixture(scope="session")
+def staffed(stores: Stores, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The store that `path` is a copy of, closed."""
+    store = stores.new(tmp_path_factory.mktemp("staffed"))
     with open_desk(store) as desk, desk.begin() as tx:
         for name in ("catalog-sync", "metrics-ingest", "nightly-build"):
             accounts.create(tx, name, scopes="catalog:read")
@@ -49,3 +50,17 @@ def path(tmp_path: Path) -> Path:
         people.create_role(tx, "platform")
         people.add_member(tx, "platform", "ben")
     return store
+
+
+@pytest.fixture
+def copied(stores: Stores, staffed: str, tmp_path: Path) -> Iterator[str]:
+    """A store with three accounts, two people and a role."""
+    store = stores.copy(staffed, tmp_path)
+    yield store
+    stores.drop(store)
+
+
+@pytest.fixture
+def path(copied: str) -> str:
+    """The same, where a module has nothing to add to it."""
+    return copied

@@ -1,14 +1,12 @@
 """Texts that would like to steer a terminal, a screen or a spreadsheet, planted where no check can stop them."""
 
 import json
-from pathlib import Path
-
-import pysqlite3
 
 from botdesk import accounts, grants, people, tokens, verification
 from botdesk.access import Level
 from botdesk.desk import Desk
 from botdesk.verification import Asked
+from tests.raw import raw
 
 STEER = "\x1b[7m\x9b7m\u202e\u200b\n"
 """Short, so that even a narrow column has it all."""
@@ -23,23 +21,23 @@ EVERYTHING = (STEER, MARKUP, CODES, BIDI, LINES, WIDE, LONG)
 
 COLUMNS = (
     ("account", "name", "name = 'odd-bot'"),
-    ("account", "description", "1"),
+    ("account", "description", "1 = 1"),
     ("account", "scopes", "name = 'off-bot'"),
     ("account", "disabled_reason", "disabled_at IS NOT NULL"),
-    ("token", "label", "1"),
-    ("token", "scopes", "1"),
+    ("token", "label", "1 = 1"),
+    ("token", "scopes", "1 = 1"),
     ("token", "delivered_to", "delivered_at IS NOT NULL"),
     ("token", "revoked_reason", "revoked_at IS NOT NULL"),
-    ("token", "last_used_from", "1"),
+    ("token", "last_used_from", "1 = 1"),
     ("token", "last_refused_from", "last_refused_at IS NOT NULL"),
-    ("person", "full_name", "1"),
+    ("person", "full_name", "1 = 1"),
     ("person", "name", "name = 'ben'"),
     ("role", "name", "name = 'odd'"),
-    ("role", "description", "1"),
-    ("role", "scopes", "1"),
-    ("event", "actor", "sequence % 2"),
+    ("role", "description", "1 = 1"),
+    ("role", "scopes", "1 = 1"),
+    ("event", "actor", "sequence % 2 = 1"),
     ("event", "account", "account IS NOT NULL"),
-    ("event", "source", "1"),
+    ("event", "source", "1 = 1"),
     ("event", "subject_id", "subject_id IS NOT NULL"),
 )
 """What is planted in, and in which rows."""
@@ -47,7 +45,7 @@ LENGTHY = {"description", "delivered_to", "full_name", "source"}
 """The columns of these names that the long text is planted in, too."""
 
 
-def founded(store: Path) -> None:
+def founded(store: str) -> None:
     """A desk with something in every list."""
     with Desk.open(store) as desk, desk.begin() as tx:
         people.add(tx, "ben")
@@ -69,16 +67,16 @@ def founded(store: Path) -> None:
         verification.note(tx, rotated.token.id, Asked(address="10.0.0.7"))
 
 
-def plant(store: Path) -> None:
-    """Write hostile texts into every column that people or programs fill, past all checks."""
-    text = SHORT + WIDE
-    connection = pysqlite3.connect(str(store), isolation_level=None)
-    triggers = [name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'")]
-    for name in triggers:
-        connection.execute(f'DROP TRIGGER "{name}"')
-    for table, column, where in COLUMNS:
-        planted = text + LONG if column in LENGTHY else text
-        connection.execute(f"UPDATE {table} SET {column} = coalesce({column}, '') || ? WHERE {where}", (planted,))
+def plant(store: str) -> None:
+    """Write hostile texts into every column that people or programs fill, past all checks.
+
+    PostgreSQL itself takes no text with a NUL in it.
+    """
+    text = (SHORT + WIDE) if "://" not in store else (SHORT + WIDE).replace("\0", "")
     detail = json.dumps({"label": text, "reason": text, "to": text, text[:40]: {text: [text, LONG]}, "hash": "forged"})
-    connection.execute("UPDATE event SET detail = ?", (detail,))
-    connection.close()
+    with raw(store) as sql, sql.unguarded():
+        for table, column, where in COLUMNS:
+            planted = text + LONG if column in LENGTHY else text
+            sql.widen(table, column)
+            sql.execute(f"UPDATE {table} SET {column} = coalesce({column}, '') || ? WHERE {where}", (planted,))
+        sql.execute("UPDATE event SET detail = ?", (detail,))

@@ -23,7 +23,7 @@ def environ(home: Path, **more: str) -> dict[str, str]:
     }
 
 
-def started(store: Path, variables: Mapping[str, str], *, size: tuple[int, int] = (80, 24)) -> Terminal:
+def started(store: str | Path, variables: Mapping[str, str], *, size: tuple[int, int] = (80, 24)) -> Terminal:
     """The program on a store."""
     return Terminal(command("--store", str(store)), variables, columns=size[0], lines=size[1])
 

@@ -42,7 +42,7 @@ NAMED = frozenset(
 
 @asynccontextmanager
 async def opened(
-    path: Path,
+    path: str | Path,
     *,
     operator: str = "ada",
     size: tuple[int, int] = (80, 24),
@@ -142,13 +142,13 @@ def names(pilot: Pilot[str]) -> list[str]:
     return [line.account.name for line in window(pilot, "accounts").rows]
 
 
-def accounts_of(path: Path) -> dict[str, accounts.Line]:
+def accounts_of(path: str | Path) -> dict[str, accounts.Line]:
     """The accounts that the store holds, by name."""
     with open_desk(path) as desk:
         return {line.account.name: line for line in desk.ask(accounts.page, accounts.Filter(removed=True)).rows}
 
 
-def deliver(path: Path, *labels: str, account: str = "catalog-sync") -> list[str]:
+def deliver(path: str | Path, *labels: str, account: str = "catalog-sync") -> list[str]:
     """Issue tokens that were handed over; return their ids."""
     made = []
     with open_desk(path) as desk, desk.begin() as tx:

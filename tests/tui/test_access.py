@@ -1,7 +1,5 @@
 """Who may reach what, both ways round."""
 
-from pathlib import Path
-
 import pytest
 from textual.pilot import Pilot
 
@@ -12,14 +10,14 @@ from tests.tui.stage import click, complaints, opened, press, said, shown, windo
 
 
 @pytest.fixture
-def path(path: Path) -> Path:
+def path(copied: str) -> str:
     """The store, with a grant in it."""
-    with open_desk(path) as desk:
+    with open_desk(copied) as desk:
         desk.run(grants.give, "catalog-sync", "role:platform", Level.OPERATE)
-    return path
+    return copied
 
 
-async def test_access_is_shown_both_ways_round(path: Path) -> None:
+async def test_access_is_shown_both_ways_round(path: str) -> None:
     async with opened(path) as pilot:
         await press(pilot, "2")
         assert "Who can reach catalog-sync, and why?" in shown(pilot)
@@ -37,7 +35,7 @@ def whys(pilot: Pilot[str]) -> list[tuple[str, str]]:
     return [(line.found.person.name, line.found.reasons[line.place].why) for line in window(pilot, "right").rows]
 
 
-async def test_who_gains_and_who_loses_is_told_before_it_is_done(path: Path) -> None:
+async def test_who_gains_and_who_loses_is_told_before_it_is_done(path: str) -> None:
     async with opened(path) as pilot:
         await press(pilot, "2", "j", "a", "right")
         assert "ben gains operate on metrics-ingest" in shown(pilot)
@@ -57,7 +55,7 @@ async def test_who_gains_and_who_loses_is_told_before_it_is_done(path: Path) -> 
         assert [line.grantee for line in desk.ask(grants.listed)] == ["role:platform"]
 
 
-async def test_access_is_given_and_withdrawn_from_here(path: Path) -> None:
+async def test_access_is_given_and_withdrawn_from_here(path: str) -> None:
     async with opened(path) as pilot:
         await press(pilot, "2", "j", "a", "right", "ctrl+s")
         assert "role platform may operate metrics-ingest" in said(pilot)
@@ -67,13 +65,13 @@ async def test_access_is_given_and_withdrawn_from_here(path: Path) -> None:
         assert "there is no grant on metrics-ingest" in complaints(pilot)
 
 
-async def test_a_person_is_given_access_while_people_are_at_the_left(path: Path) -> None:
+async def test_a_person_is_given_access_while_people_are_at_the_left(path: str) -> None:
     async with opened(path) as pilot:
         await press(pilot, "2", "b", "tab", "j", "tab", "j", "a", "tab", "right", "ctrl+s")
         assert "person ben may manage catalog-sync" in said(pilot)
 
 
-async def test_an_account_is_opened_from_either_list(path: Path) -> None:
+async def test_an_account_is_opened_from_either_list(path: str) -> None:
     async with opened(path) as pilot:
         await press(pilot, "2", "enter")
         assert "no live token" in shown(pilot)
@@ -81,7 +79,7 @@ async def test_an_account_is_opened_from_either_list(path: Path) -> None:
         assert "no live token" in shown(pilot)
 
 
-async def test_an_orphan_is_pointed_out(path: Path) -> None:
+async def test_an_orphan_is_pointed_out(path: str) -> None:
     with open_desk(path) as desk:
         desk.run(people.add, "root", standing=Standing.ADMIN)
         desk.run(people.disable, "ada")
@@ -101,7 +99,7 @@ async def test_an_orphan_is_pointed_out(path: Path) -> None:
         assert "by ada, owned by ben" in shown(pilot)
 
 
-async def test_what_a_leaving_person_leaves_behind_is_told_first(path: Path) -> None:
+async def test_what_a_leaving_person_leaves_behind_is_told_first(path: str) -> None:
     with open_desk(path) as desk:
         desk.run(people.add, "root", standing=Standing.ADMIN)
     async with opened(path, operator="root") as pilot:
@@ -117,7 +115,7 @@ async def test_what_a_leaving_person_leaves_behind_is_told_first(path: Path) -> 
         assert "last active admin" in complaints(pilot)
 
 
-async def test_only_an_admin_hands_an_account_over(path: Path) -> None:
+async def test_only_an_admin_hands_an_account_over(path: str) -> None:
     with open_desk(path, seed=9) as desk:
         desk.run(grants.give, "catalog-sync", "person:ben", Level.MANAGE)
     async with opened(path, operator="ben") as pilot:
@@ -127,7 +125,7 @@ async def test_only_an_admin_hands_an_account_over(path: Path) -> None:
         assert "it takes an admin, and ben is a member" in said(pilot)
 
 
-async def test_names_are_filtered_and_screens_are_clicked(path: Path) -> None:
+async def test_names_are_filtered_and_screens_are_clicked(path: str) -> None:
     async with opened(path) as pilot:
         top = shown(pilot).splitlines()[0]
         await click(pilot, "#title", top.index("Access"))

@@ -12,13 +12,13 @@ from botdesk.verification import Asked
 from tests.tui.stage import accounts_of, click, complaints, deliver, opened, paste, press, said, shown, warned, window
 
 
-def states(path: Path) -> dict[str, str]:
+def states(path: str) -> dict[str, str]:
     """The states of the tokens, by label."""
     with open_desk(path) as desk:
         return {line.token.label: str(line.state) for line in desk.ask(tokens.listed)}
 
 
-async def test_a_token_is_issued_rotated_and_revoked(path: Path, tmp_path: Path) -> None:
+async def test_a_token_is_issued_rotated_and_revoked(path: str, tmp_path: Path) -> None:
     target = tmp_path / "secret"
     async with opened(path) as pilot:
         await press(pilot, "enter", "i", "farm", "ctrl+s", "f")
@@ -40,7 +40,7 @@ async def test_a_token_is_issued_rotated_and_revoked(path: Path, tmp_path: Path)
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 40)])
-async def test_why_a_rotation_is_not_to_be_finished_yet_is_told_in_full(path: Path, size: tuple[int, int]) -> None:
+async def test_why_a_rotation_is_not_to_be_finished_yet_is_told_in_full(path: str, size: tuple[int, int]) -> None:
     label = "the farm of builders, behind the second gate, at the far end"
     (old,) = deliver(path, label)
     with open_desk(path, seed=5) as desk, desk.begin() as tx:
@@ -55,7 +55,7 @@ async def test_why_a_rotation_is_not_to_be_finished_yet_is_told_in_full(path: Pa
         assert "1 place · not ready yet" in said(pilot)
 
 
-async def test_rotating_asks_for_overlap_and_lifetime_and_refuses_nonsense(path: Path) -> None:
+async def test_rotating_asks_for_overlap_and_lifetime_and_refuses_nonsense(path: str) -> None:
     (old,) = deliver(path, "farm")
     async with opened(path) as pilot:
         await press(pilot, "enter", "o", "backspace", "backspace", "backspace", "soon", "ctrl+s")
@@ -72,14 +72,14 @@ async def test_rotating_asks_for_overlap_and_lifetime_and_refuses_nonsense(path:
         assert (before.expires_at, after.token.expires_at) == (Clock()() + timedelta(hours=48), None)
 
 
-async def test_a_scope_that_the_account_lacks_is_refused_in_the_form(path: Path) -> None:
+async def test_a_scope_that_the_account_lacks_is_refused_in_the_form(path: str) -> None:
     async with opened(path) as pilot:
         await press(pilot, "enter", "i", "farm", "tab", "tab", "end", " root:all", "ctrl+s")
         assert "does not have the scope 'root:all'" in shown(pilot)
         assert "farm" in shown(pilot)
 
 
-async def test_marked_tokens_are_revoked_together(path: Path) -> None:
+async def test_marked_tokens_are_revoked_together(path: str) -> None:
     deliver(path, "one", "two", "three")
     async with opened(path) as pilot:
         await press(pilot, "enter", "space", "space", "x", "ctrl+s")
@@ -89,7 +89,7 @@ async def test_marked_tokens_are_revoked_together(path: Path) -> None:
     assert sorted(states(path).values()) == ["active", "revoked", "revoked"]
 
 
-async def test_ended_tokens_are_folded_until_asked_for(path: Path) -> None:
+async def test_ended_tokens_are_folded_until_asked_for(path: str) -> None:
     ended, _ = deliver(path, "old", "new")
     with open_desk(path) as desk:
         desk.run(tokens.revoke, ended, reason="leaked")
@@ -104,7 +104,7 @@ async def test_ended_tokens_are_folded_until_asked_for(path: Path) -> None:
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 40)])
-async def test_a_token_is_shown_in_full(path: Path, size: tuple[int, int]) -> None:
+async def test_a_token_is_shown_in_full(path: str, size: tuple[int, int]) -> None:
     (made,) = deliver(path, "farm")
     async with opened(path, size=size) as pilot:
         await press(pilot, "enter", "enter")
@@ -112,7 +112,7 @@ async def test_a_token_is_shown_in_full(path: Path, size: tuple[int, int]) -> No
             assert text in shown(pilot)
 
 
-async def test_access_is_given_and_withdrawn(path: Path) -> None:
+async def test_access_is_given_and_withdrawn(path: str) -> None:
     async with opened(path) as pilot:
         await press(pilot, "enter", "w")
         assert "put the cursor on a grant" in said(pilot)
@@ -133,7 +133,7 @@ async def test_access_is_given_and_withdrawn(path: Path) -> None:
         assert [event.action for event in desk.ask(audit.page, wanted).rows] == ["grant:withdrawn", "grant:given"]
 
 
-async def test_nobody_gets_access_before_somebody_is_chosen(path: Path) -> None:
+async def test_nobody_gets_access_before_somebody_is_chosen(path: str) -> None:
     async with opened(path) as pilot:
         await press(pilot, "a", "ctrl+s")
         assert "nothing is picked" in warned(pilot)
@@ -143,7 +143,7 @@ async def test_nobody_gets_access_before_somebody_is_chosen(path: Path) -> None:
         assert [line.grantee for line in desk.ask(grants.listed)] == ["person:ben"]
 
 
-async def test_giving_what_they_have_is_refused_in_the_form(path: Path) -> None:
+async def test_giving_what_they_have_is_refused_in_the_form(path: str) -> None:
     with open_desk(path) as desk:
         desk.run(grants.give, "catalog-sync", "role:platform", Level.OPERATE)
     async with opened(path) as pilot:
@@ -151,7 +151,7 @@ async def test_giving_what_they_have_is_refused_in_the_form(path: Path) -> None:
         assert "has 'operate' on 'catalog-sync' already" in shown(pilot)
 
 
-async def test_an_account_is_disabled_enabled_modified_and_removed_from_its_own_screen(path: Path) -> None:
+async def test_an_account_is_disabled_enabled_modified_and_removed_from_its_own_screen(path: str) -> None:
     async with opened(path) as pilot:
         await press(pilot, "enter", "d", "ctrl+s")
         assert "disabled catalog-sync" in said(pilot)
@@ -166,7 +166,7 @@ async def test_an_account_is_disabled_enabled_modified_and_removed_from_its_own_
         assert window(pilot, "accounts").has_focus
 
 
-async def test_activity_tells_what_happened_and_an_event_opens(path: Path) -> None:
+async def test_activity_tells_what_happened_and_an_event_opens(path: str) -> None:
     async with opened(path) as pilot:
         await press(pilot, "enter", "tab", "tab")
         assert "ada created catalog-sync" in shown(pilot)
@@ -176,7 +176,7 @@ async def test_activity_tells_what_happened_and_an_event_opens(path: Path) -> No
         assert window(pilot, "accounts").has_focus
 
 
-async def test_tabs_are_clicked_and_so_are_the_keys_at_the_bottom(path: Path) -> None:
+async def test_tabs_are_clicked_and_so_are_the_keys_at_the_bottom(path: str) -> None:
     async with opened(path) as pilot:
         await press(pilot, "enter")
         await click(pilot, "#--content-tab-access", 2)
@@ -188,7 +188,7 @@ async def test_tabs_are_clicked_and_so_are_the_keys_at_the_bottom(path: Path) ->
         assert "WHO CAN REACH IT" in shown(pilot)
 
 
-async def test_an_account_that_goes_out_of_reach_meanwhile_is_left(path: Path) -> None:
+async def test_an_account_that_goes_out_of_reach_meanwhile_is_left(path: str) -> None:
     with open_desk(path) as desk:
         desk.run(grants.give, "catalog-sync", "person:ben", Level.MANAGE)
     async with opened(path, operator="ben") as pilot:
@@ -200,7 +200,7 @@ async def test_an_account_that_goes_out_of_reach_meanwhile_is_left(path: Path) -
         assert window(pilot, "accounts").has_focus
 
 
-async def test_an_account_that_was_removed_by_another_can_still_be_looked_at(path: Path) -> None:
+async def test_an_account_that_was_removed_by_another_can_still_be_looked_at(path: str) -> None:
     async with opened(path) as pilot:
         await press(pilot, "enter")
         with open_desk(path) as desk:
@@ -209,7 +209,7 @@ async def test_an_account_that_was_removed_by_another_can_still_be_looked_at(pat
         assert "catalog-sync is removed" in said(pilot)
 
 
-async def test_ids_are_copied(path: Path) -> None:
+async def test_ids_are_copied(path: str) -> None:
     (made,) = deliver(path, "farm")
     async with opened(path) as pilot:
         await press(pilot, "y")

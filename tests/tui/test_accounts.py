@@ -1,7 +1,6 @@
 """The list of accounts, by keyboard and by mouse."""
 
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from textual.widgets import Input, Static
@@ -29,15 +28,15 @@ from tests.tui.stage import (
 )
 
 
-async def test_the_first_start_says_who_is_the_first_admin_and_teaches(tmp_path: Path) -> None:
-    async with opened(tmp_path / "new.db") as pilot:
+async def test_the_first_start_says_who_is_the_first_admin_and_teaches(place: str) -> None:
+    async with opened(place) as pilot:
         assert "made ada the first admin" in said(pilot)
         assert "creates the first one" in shown(pilot)
         await press(pilot, "o")
         assert pilot.app.return_value == DEMO
 
 
-async def test_a_created_account_is_opened_and_the_list_has_the_cursor_on_it(path: Path) -> None:
+async def test_a_created_account_is_opened_and_the_list_has_the_cursor_on_it(path: str) -> None:
     async with opened(path) as pilot:
         await press(pilot, "n", "deploy-bot", "tab", "right", "tab", "Rolls", "tab", "deploy:write", "ctrl+s")
         assert "created deploy-bot; i issues its first token" in said(pilot)
@@ -48,7 +47,7 @@ async def test_a_created_account_is_opened_and_the_list_has_the_cursor_on_it(pat
     assert (made.purpose, made.description, made.scopes) == (accounts.Purpose.CATALOG, "Rolls", "deploy:write")
 
 
-async def test_a_name_is_judged_while_it_is_typed(path: Path) -> None:
+async def test_a_name_is_judged_while_it_is_typed(path: str) -> None:
     async with opened(path) as pilot:
         await press(pilot, "n", "bot")
         assert "'bot' says little" in shown(pilot)
@@ -57,7 +56,7 @@ async def test_a_name_is_judged_while_it_is_typed(path: Path) -> None:
 
 
 @pytest.mark.parametrize("typed", ["a", "A" * 39 + "b", "Deploy_Bot_" * 4, "my-bot", "ab cd" * 8])
-async def test_what_is_said_of_a_name_fits_below_it(path: Path, typed: str) -> None:
+async def test_what_is_said_of_a_name_fits_below_it(path: str, typed: str) -> None:
     async with opened(path) as pilot:
         await press(pilot, "n")
         await paste(pilot, typed)
@@ -66,7 +65,7 @@ async def test_what_is_said_of_a_name_fits_below_it(path: Path, typed: str) -> N
         assert len(str(hint.render())) <= hint.size.width
 
 
-async def test_a_field_that_is_reached_by_tab_is_typed_anew(path: Path) -> None:
+async def test_a_field_that_is_reached_by_tab_is_typed_anew(path: str) -> None:
     async with opened(path) as pilot:
         await press(pilot, "n", "deploy-bot", "tab", "tab", "tab", "tab", "30d", "shift+tab", "a:b", "enter", "ctrl+s")
         assert "created deploy-bot" in said(pilot)
@@ -74,7 +73,7 @@ async def test_a_field_that_is_reached_by_tab_is_typed_anew(path: Path) -> None:
     assert (made.scopes, made.rotation_days) == ("a:b", 30)
 
 
-async def test_a_wrong_name_is_told_with_a_hint_and_nothing_typed_is_lost(path: Path) -> None:
+async def test_a_wrong_name_is_told_with_a_hint_and_nothing_typed_is_lost(path: str) -> None:
     async with opened(path) as pilot:
         await press(pilot, "n", "Deploy_Bot", "ctrl+s")
         assert "try 'deploy-bot'" in warned(pilot)
@@ -89,7 +88,7 @@ async def test_a_wrong_name_is_told_with_a_hint_and_nothing_typed_is_lost(path: 
         assert isinstance(pilot.app.screen, DeskScreen)
 
 
-async def test_what_the_desk_refuses_is_told_in_the_form_and_nothing_typed_is_lost(path: Path) -> None:
+async def test_what_the_desk_refuses_is_told_in_the_form_and_nothing_typed_is_lost(path: str) -> None:
     async with opened(path) as pilot:
         await press(pilot, "n", "catalog-sync", "tab", "tab", "Rolls", "ctrl+s")
         assert "the name 'catalog-sync' is taken" in shown(pilot)
@@ -100,7 +99,7 @@ async def test_what_the_desk_refuses_is_told_in_the_form_and_nothing_typed_is_lo
         assert "created catalog-sync-two" in said(pilot)
 
 
-async def test_typing_filters_the_list_and_escape_takes_it_back(path: Path) -> None:
+async def test_typing_filters_the_list_and_escape_takes_it_back(path: str) -> None:
     async with opened(path) as pilot:
         await press(pilot, "slash", "metr")
         assert names(pilot) == ["metrics-ingest"]
@@ -111,7 +110,7 @@ async def test_typing_filters_the_list_and_escape_takes_it_back(path: Path) -> N
         assert len(names(pilot)) == 3
 
 
-async def test_a_filter_that_nothing_matches_says_how_to_get_out(path: Path) -> None:
+async def test_a_filter_that_nothing_matches_says_how_to_get_out(path: str) -> None:
     async with opened(path) as pilot:
         await press(pilot, "slash", "zzz", "enter")
         assert "nothing matches: esc empties the filter" in shown(pilot)
@@ -121,7 +120,7 @@ async def test_a_filter_that_nothing_matches_says_how_to_get_out(path: Path) -> 
         assert "no account under the cursor" not in said(pilot)
 
 
-async def test_sorting_goes_through_the_columns_and_turns_round(path: Path) -> None:
+async def test_sorting_goes_through_the_columns_and_turns_round(path: str) -> None:
     async with opened(path) as pilot:
         await press(pilot, "S")
         assert names(pilot)[0] == "nightly-build"
@@ -133,7 +132,7 @@ async def test_sorting_goes_through_the_columns_and_turns_round(path: Path) -> N
         assert "NAME ↑" in shown(pilot)
 
 
-async def test_the_cursor_moves_by_letters_arrows_and_pages(path: Path) -> None:
+async def test_the_cursor_moves_by_letters_arrows_and_pages(path: str) -> None:
     with open_desk(path) as desk:
         for number in range(60):
             desk.run(accounts.create, f"many-{number:02}")
@@ -146,7 +145,7 @@ async def test_the_cursor_moves_by_letters_arrows_and_pages(path: Path) -> None:
         assert places == [1, 2, 1, 0, 10, 20, 10, 0, 62, 0, 62, 0]
 
 
-async def test_marked_accounts_are_disabled_together_and_enabled_again(path: Path) -> None:
+async def test_marked_accounts_are_disabled_together_and_enabled_again(path: str) -> None:
     async with opened(path) as pilot:
         await press(pilot, "space", "space", "d", "holidays", "ctrl+s")
         assert "disabled 2 accounts" in said(pilot)
@@ -159,7 +158,7 @@ async def test_marked_accounts_are_disabled_together_and_enabled_again(path: Pat
     assert accounts_of(path)["catalog-sync"].state == "active"
 
 
-async def test_escape_takes_marks_back(path: Path) -> None:
+async def test_escape_takes_marks_back(path: str) -> None:
     async with opened(path) as pilot:
         await press(pilot, "space", "space")
         assert "2 marked" in said(pilot)
@@ -167,7 +166,7 @@ async def test_escape_takes_marks_back(path: Path) -> None:
         assert "marked" not in said(pilot)
 
 
-async def test_marked_accounts_get_access_together(path: Path) -> None:
+async def test_marked_accounts_get_access_together(path: str) -> None:
     async with opened(path) as pilot:
         await press(pilot, "space", "space", "a", "right", "ctrl+s")
         assert "role platform may operate 2 accounts" in said(pilot)
@@ -175,7 +174,7 @@ async def test_marked_accounts_get_access_together(path: Path) -> None:
         assert [line.account for line in desk.ask(grants.listed)] == ["catalog-sync", "metrics-ingest"]
 
 
-async def test_marked_accounts_of_which_one_has_the_access_already_get_it_all(path: Path) -> None:
+async def test_marked_accounts_of_which_one_has_the_access_already_get_it_all(path: str) -> None:
     with open_desk(path, seed=9) as desk:
         desk.run(grants.give, "catalog-sync", "role:platform", Level.OPERATE)
         head = desk.head().sequence
@@ -187,7 +186,7 @@ async def test_marked_accounts_of_which_one_has_the_access_already_get_it_all(pa
         assert desk.head().sequence == head + 1
 
 
-async def test_marked_accounts_get_access_all_or_none(path: Path) -> None:
+async def test_marked_accounts_get_access_all_or_none(path: str) -> None:
     async with opened(path) as pilot:
         await press(pilot, "space", "space", "a", "right")
         with open_desk(path, seed=9) as desk:
@@ -198,7 +197,7 @@ async def test_marked_accounts_get_access_all_or_none(path: Path) -> None:
             assert [line.account for line in desk.ask(grants.listed)] == ["catalog-sync", "metrics-ingest"]
 
 
-async def test_removing_asks_for_the_name(path: Path) -> None:
+async def test_removing_asks_for_the_name(path: str) -> None:
     async with opened(path) as pilot:
         await press(pilot, "D", "catalog", "ctrl+s")
         assert "that is not its name" in shown(pilot)
@@ -210,7 +209,7 @@ async def test_removing_asks_for_the_name(path: Path) -> None:
     assert accounts_of(path)["catalog-sync"].state == "removed"
 
 
-async def test_removing_warns_of_tokens_in_use_and_says_what_is_gentler(path: Path) -> None:
+async def test_removing_warns_of_tokens_in_use_and_says_what_is_gentler(path: str) -> None:
     (token,) = deliver(path, "the farm of builders, behind the second gate")
     with open_desk(path, seed=5) as desk:
         desk.run(verification.note, token, Asked(address="10.0.0.7"))
@@ -223,7 +222,7 @@ async def test_removing_warns_of_tokens_in_use_and_says_what_is_gentler(path: Pa
         assert "IN USE" not in shown(pilot)
 
 
-async def test_a_removed_account_is_found_by_its_state_and_restored_under_another_name(path: Path) -> None:
+async def test_a_removed_account_is_found_by_its_state_and_restored_under_another_name(path: str) -> None:
     with open_desk(path) as desk:
         desk.run(grants.give, "nightly-build", "role:platform", Level.OPERATE)
         desk.run(accounts.remove, "nightly-build")
@@ -250,7 +249,7 @@ async def test_a_removed_account_is_found_by_its_state_and_restored_under_anothe
         assert [line.grantee for line in desk.ask(grants.listed, "nightly-build-old")] == ["role:platform"]
 
 
-async def test_a_disabled_account_shows_that_its_tokens_are_refused_and_who_still_knocks(path: Path) -> None:
+async def test_a_disabled_account_shows_that_its_tokens_are_refused_and_who_still_knocks(path: str) -> None:
     farm, _ = deliver(path, "farm", "spare")
     with open_desk(path, seed=5) as desk:
         desk.run(accounts.disable, "catalog-sync")
@@ -272,14 +271,14 @@ async def test_a_disabled_account_shows_that_its_tokens_are_refused_and_who_stil
         assert "nobody has knocked since it was disabled" in shown(pilot)
 
 
-async def test_an_account_is_modified(path: Path) -> None:
+async def test_an_account_is_modified(path: str) -> None:
     async with opened(path) as pilot:
         await press(pilot, "e", "-two", "ctrl+s")
         assert "modified catalog-sync-two" in said(pilot)
     assert "catalog-sync-two" in accounts_of(path)
 
 
-async def test_the_cursor_stays_on_its_row_when_others_come_before_it(path: Path) -> None:
+async def test_the_cursor_stays_on_its_row_when_others_come_before_it(path: str) -> None:
     async with opened(path) as pilot:
         await press(pilot, "j")
         with open_desk(path, seed=9) as other:
@@ -289,7 +288,7 @@ async def test_the_cursor_stays_on_its_row_when_others_come_before_it(path: Path
         assert window(pilot, "accounts").row.account.name == "metrics-ingest"
 
 
-async def test_the_states_that_are_shown_can_be_chosen(path: Path) -> None:
+async def test_the_states_that_are_shown_can_be_chosen(path: str) -> None:
     with open_desk(path) as desk:
         desk.run(accounts.disable, "metrics-ingest")
         desk.run(accounts.remove, "nightly-build")
@@ -306,7 +305,7 @@ async def test_the_states_that_are_shown_can_be_chosen(path: Path) -> None:
     ]
 
 
-async def test_the_preview_follows_the_cursor_where_there_is_room(path: Path) -> None:
+async def test_the_preview_follows_the_cursor_where_there_is_room(path: str) -> None:
     async with opened(path, size=(120, 40)) as pilot:
         assert "ada created catalog-sync" in shown(pilot)
         await press(pilot, "j")
@@ -316,7 +315,7 @@ async def test_the_preview_follows_the_cursor_where_there_is_room(path: Path) ->
         assert "ada created" not in shown(pilot)
 
 
-async def test_rows_are_clicked_and_opened_by_a_double_click(path: Path) -> None:
+async def test_rows_are_clicked_and_opened_by_a_double_click(path: str) -> None:
     async with opened(path) as pilot:
         await click(pilot, "#accounts", 5, 2)
         assert window(pilot, "accounts").row.account.name == "metrics-ingest"
@@ -326,7 +325,7 @@ async def test_rows_are_clicked_and_opened_by_a_double_click(path: Path) -> None
 
 
 @pytest.mark.parametrize("key", ["i", "e", "d", "D", "a"])
-async def test_a_key_that_the_level_refuses_says_why(path: Path, key: str) -> None:
+async def test_a_key_that_the_level_refuses_says_why(path: str, key: str) -> None:
     with open_desk(path) as desk:
         desk.run(grants.give, "catalog-sync", "person:ben", Level.VIEW)
     async with opened(path, operator="ben") as pilot:
@@ -335,7 +334,7 @@ async def test_a_key_that_the_level_refuses_says_why(path: Path, key: str) -> No
         assert names(pilot) == ["catalog-sync"]
 
 
-async def test_an_auditor_creates_nothing_and_is_told_why(path: Path) -> None:
+async def test_an_auditor_creates_nothing_and_is_told_why(path: str) -> None:
     with open_desk(path) as desk:
         desk.run(people.add, "dora", standing=Standing.AUDITOR)
     async with opened(path, operator="dora") as pilot:
@@ -343,7 +342,7 @@ async def test_an_auditor_creates_nothing_and_is_told_why(path: Path) -> None:
         assert "it takes an admin, and dora is an auditor" in said(pilot)
 
 
-async def test_somebody_who_is_disabled_meanwhile_sees_nothing_more_and_is_told(path: Path) -> None:
+async def test_somebody_who_is_disabled_meanwhile_sees_nothing_more_and_is_told(path: str) -> None:
     async with opened(path, operator="ben") as pilot:
         with open_desk(path) as desk:
             desk.run(people.disable, "ben")

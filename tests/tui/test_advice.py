@@ -25,10 +25,10 @@ def use(desk: Desk, token: str, *scopes: str, address: str = "10.0.0.7") -> None
 
 
 @pytest.fixture
-def past(tmp_path: Path) -> Path:
+def past(place: str) -> str:
     """A desk on which `nightly-build` has a scope and a token that nobody needs, and one token was revoked and came."""
-    path, clock = tmp_path / "desk.db", Clock(NOON - 40 * DAY)
-    with open_desk(path, clock=clock) as desk:
+    clock = Clock(NOON - 40 * DAY)
+    with open_desk(place, clock=clock) as desk:
         desk.run(people.add, "ben")
         desk.run(accounts.create, "metrics-ingest", scopes="metrics:write")
         desk.run(accounts.create, "nightly-build", scopes="catalog:read deploy:write", rotation=365 * DAY)
@@ -38,15 +38,15 @@ def past(tmp_path: Path) -> Path:
         desk.run(tokens.revoke, lost, reason="leaked")
         use(desk, lost, address="203.0.113.9")
         assert spare
-    return path
+    return place
 
 
-def kinds(path: Path) -> list[str]:
+def kinds(path: str) -> list[str]:
     with open_desk(path) as desk:
         return [str(one.finding.kind) for one in desk.ask(advice.listed)]
 
 
-async def test_the_worst_comes_first_and_is_told_in_full(past: Path) -> None:
+async def test_the_worst_comes_first_and_is_told_in_full(past: str) -> None:
     assert kinds(past) == ["reused", "never-used", "scope-unused"]
     async with opened(past) as pilot:
         await press(pilot, "5")
@@ -61,7 +61,7 @@ async def test_the_worst_comes_first_and_is_told_in_full(past: Path) -> None:
         assert len(window(pilot, "advice-list").rows) == 1
 
 
-async def test_a_token_that_nobody_needs_is_revoked_by_the_key(past: Path) -> None:
+async def test_a_token_that_nobody_needs_is_revoked_by_the_key(past: str) -> None:
     async with opened(past) as pilot:
         await press(pilot, "5", "j", "m", "unneeded", "ctrl+s")
         assert "revoked 'spare'" in said(pilot)
@@ -69,7 +69,7 @@ async def test_a_token_that_nobody_needs_is_revoked_by_the_key(past: Path) -> No
     assert kinds(past) == ["reused", "scope-unused"]
 
 
-async def test_a_scope_is_dropped_by_the_key_after_a_dry_run(past: Path) -> None:
+async def test_a_scope_is_dropped_by_the_key_after_a_dry_run(past: str) -> None:
     async with opened(past) as pilot:
         await press(pilot, "5", "G", "m")
         assert "dropping deploy:write would have refused 0 of 1" in shown(pilot)
@@ -78,7 +78,7 @@ async def test_a_scope_is_dropped_by_the_key_after_a_dry_run(past: Path) -> None
     assert kinds(past) == ["reused", "never-used"]
 
 
-async def test_a_line_is_dismissed_shown_and_recalled(past: Path) -> None:
+async def test_a_line_is_dismissed_shown_and_recalled(past: str) -> None:
     async with opened(past) as pilot:
         await press(pilot, "5", "x", "ctrl+s")
         assert "reason" in shown(pilot)
@@ -93,13 +93,13 @@ async def test_a_line_is_dismissed_shown_and_recalled(past: Path) -> None:
     assert kinds(past) == ["reused", "never-used", "scope-unused"]
 
 
-async def test_where_nothing_is_wrong_all_is_well(path: Path) -> None:
+async def test_where_nothing_is_wrong_all_is_well(path: str) -> None:
     async with opened(path) as pilot:
         await press(pilot, "5")
         assert "all is well" in shown(pilot)
 
 
-async def test_enter_opens_the_account(past: Path) -> None:
+async def test_enter_opens_the_account(past: str) -> None:
     async with opened(past) as pilot:
         await press(pilot, "5", "enter")
         assert "catalog:read deploy:write" in shown(pilot)
@@ -107,7 +107,7 @@ async def test_enter_opens_the_account(past: Path) -> None:
         assert "HOW BAD" in shown(pilot)
 
 
-async def test_who_may_not_mend_is_told_why(past: Path) -> None:
+async def test_who_may_not_mend_is_told_why(past: str) -> None:
     with open_desk(past) as desk:
         from botdesk import grants
         from botdesk.access import Level
@@ -118,7 +118,7 @@ async def test_who_may_not_mend_is_told_why(past: Path) -> None:
         assert "it takes 'operate' on nightly-build, you have 'view'" in said(pilot)
 
 
-async def test_an_account_has_a_badge_of_how_much_advice_there_is(past: Path) -> None:
+async def test_an_account_has_a_badge_of_how_much_advice_there_is(past: str) -> None:
     async with opened(past) as pilot:
         lines = shown(pilot).splitlines()
         assert "!! 3" in next(line for line in lines if "nightly-build" in line)
@@ -126,7 +126,7 @@ async def test_an_account_has_a_badge_of_how_much_advice_there_is(past: Path) ->
 
 
 @pytest.fixture
-def rotating(path: Path) -> Path:
+def rotating(path: str) -> str:
     """A rotation that began yesterday; the old token was used an hour and a minute ago, from one address."""
     clock = Clock(NOON - 2 * DAY)
     with open_desk(path, clock=clock) as desk:
@@ -139,7 +139,7 @@ def rotating(path: Path) -> Path:
     return path
 
 
-def states(path: Path) -> dict[str, TokenState]:
+def states(path: str) -> dict[str, TokenState]:
     with open_desk(path) as desk:
         return {line.token.id: line.state for line in desk.ask(tokens.listed)}
 

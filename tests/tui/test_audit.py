@@ -3,9 +3,7 @@
 import asyncio
 import threading
 from datetime import timedelta
-from pathlib import Path
 
-import pysqlite3
 import pytest
 from textual import events
 from textual.pilot import Pilot
@@ -14,20 +12,19 @@ from botdesk import accounts, audit, tokens
 from botdesk.access import Action
 from botdesk.errors import NotFound
 from botdesk.testing import open_desk
+from tests.raw import raw
 from tests.tui.stage import app_of, opened, press, said, shown, window
 
 BROKEN = "UPDATE account SET scopes = 'everything' WHERE name = 'catalog-sync'"
 
 
-def by_sql(path: Path, statement: str) -> None:
+def by_sql(path: str, statement: str) -> None:
     """Change the store behind the desk's back."""
-    connection = pysqlite3.connect(str(path))
-    connection.execute(statement)
-    connection.commit()
-    connection.close()
+    with raw(path) as connection:
+        connection.execute(statement)
 
 
-async def test_an_event_is_shown_with_its_hash_beside_the_list_and_in_a_dialog(path: Path) -> None:
+async def test_an_event_is_shown_with_its_hash_beside_the_list_and_in_a_dialog(path: str) -> None:
     async with opened(path, size=(120, 40)) as pilot:
         await press(pilot, "3")
         digest = window(pilot, "events").row.hash
@@ -38,13 +35,13 @@ async def test_an_event_is_shown_with_its_hash_beside_the_list_and_in_a_dialog(p
         assert app_of(pilot).clipboard == f"{window_row(path)}:{digest}"
 
 
-def window_row(path: Path) -> int:
+def window_row(path: str) -> int:
     """The sequence of the newest event."""
     with open_desk(path) as desk:
         return desk.head().sequence
 
 
-async def test_the_filters_are_combined_and_taken_back(path: Path) -> None:
+async def test_the_filters_are_combined_and_taken_back(path: str) -> None:
     async with opened(path) as pilot:
         await press(pilot, "3")
         everything = window(pilot, "events").total
@@ -57,13 +54,13 @@ async def test_the_filters_are_combined_and_taken_back(path: Path) -> None:
         assert window(pilot, "events").total == everything
 
 
-async def test_a_time_that_is_none_is_told_in_the_form(path: Path) -> None:
+async def test_a_time_that_is_none_is_told_in_the_form(path: str) -> None:
     async with opened(path) as pilot:
         await press(pilot, "3", "f", *["tab"] * 4, "soon", "ctrl+s")
         assert "'soon' is no time" in shown(pilot)
 
 
-async def test_refusals_stand_out_and_can_be_asked_for(path: Path) -> None:
+async def test_refusals_stand_out_and_can_be_asked_for(path: str) -> None:
     with open_desk(path, operator="ben") as desk, pytest.raises(NotFound):
         desk.ask(accounts.find, "catalog-sync")
     async with opened(path) as pilot:
@@ -71,7 +68,7 @@ async def test_refusals_stand_out_and_can_be_asked_for(path: Path) -> None:
         assert "ben tried to look at catalog-sync: refused" in shown(pilot)
 
 
-async def test_searching_goes_as_one_types_and_escape_takes_it_back(path: Path) -> None:
+async def test_searching_goes_as_one_types_and_escape_takes_it_back(path: str) -> None:
     async with opened(path) as pilot:
         await press(pilot, "3", "slash", "nightly")
         assert [event.account for event in window(pilot, "events").rows] == ["nightly-build"]
@@ -96,7 +93,7 @@ class Held:
         return self._seconds
 
 
-async def test_a_search_shows_how_far_it_is_and_escape_stops_it(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_search_shows_how_far_it_is_and_escape_stops_it(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(audit, "STRETCH", 1)
     async with opened(path) as pilot:
         await press(pilot, "3", "slash")
@@ -126,7 +123,7 @@ async def until(pilot: Pilot[str], text: str) -> None:
     raise AssertionError(shown(pilot))
 
 
-async def test_the_chain_holds_until_somebody_changes_the_store_by_sql(path: Path) -> None:
+async def test_the_chain_holds_until_somebody_changes_the_store_by_sql(path: str) -> None:
     async with opened(path) as pilot:
         await press(pilot, "3")
         assert "the chain holds" in shown(pilot)
@@ -138,7 +135,7 @@ async def test_the_chain_holds_until_somebody_changes_the_store_by_sql(path: Pat
         assert "THE RECORD IS BROKEN" in shown(pilot)
 
 
-async def test_a_long_label_gives_way_to_the_reason(path: Path) -> None:
+async def test_a_long_label_gives_way_to_the_reason(path: str) -> None:
     with open_desk(path) as desk:
         issued = desk.run(tokens.issue, "catalog-sync", "ben's laptop, to try it out for a while")
         desk.run(tokens.deliver, issued.token.id, to="clipboard")
@@ -150,7 +147,7 @@ async def test_a_long_label_gives_way_to_the_reason(path: Path) -> None:
         assert "ben's laptop, to try it out for a while" in shown(pilot)
 
 
-async def test_events_after_the_check_are_counted_until_it_is_done_again(path: Path) -> None:
+async def test_events_after_the_check_are_counted_until_it_is_done_again(path: str) -> None:
     async with opened(path) as pilot:
         await press(pilot, "3")
         with open_desk(path, seed=9) as other:
@@ -161,7 +158,7 @@ async def test_events_after_the_check_are_counted_until_it_is_done_again(path: P
         assert "since then" not in shown(pilot)
 
 
-async def test_a_long_timeline_is_read_from_both_ends_and_says_which_day_it_is(path: Path) -> None:
+async def test_a_long_timeline_is_read_from_both_ends_and_says_which_day_it_is(path: str) -> None:
     fill(path, days=60, each=20)
     async with opened(path) as pilot:
         await press(pilot, "3")
@@ -180,7 +177,7 @@ async def test_a_long_timeline_is_read_from_both_ends_and_says_which_day_it_is(p
         assert events.row.sequence == events.total
 
 
-def fill(path: Path, *, days: int, each: int) -> None:
+def fill(path: str, *, days: int, each: int) -> None:
     """Let something happen, some times on each of many days."""
     with open_desk(path) as desk, desk.begin() as tx:
         start = tx.now

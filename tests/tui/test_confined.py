@@ -20,9 +20,9 @@ SOURCE = "ssh 203.0.113.7 SHA256:x"
 
 
 @asynccontextmanager
-async def entered(path: Path, person: str = "ada") -> AsyncIterator[Pilot[str]]:
+async def entered(path: str, person: str = "ada") -> AsyncIterator[Pilot[str]]:
     """The program as it opens for who came in over SSH."""
-    confined = replace(settings.load(store=str(path)), confined=True, clipboard="osc52")
+    confined = replace(settings.load(store=path), confined=True, clipboard="osc52")
     entry = Entry(person, None, SOURCE, True)
     app = BotdeskApp(lambda: Desk.enter(entry, settings=confined, clock=Clock()), poll=0, clock=lambda: 0.0)
     async with app.run_test(size=(80, 24)) as pilot:
@@ -31,7 +31,7 @@ async def entered(path: Path, person: str = "ada") -> AsyncIterator[Pilot[str]]:
     app.desk.close()
 
 
-async def test_a_secret_goes_to_the_clipboard_of_the_client_alone(path: Path, tmp_path: Path) -> None:
+async def test_a_secret_goes_to_the_clipboard_of_the_client_alone(path: str, tmp_path: Path) -> None:
     async with entered(path) as pilot:
         await press(pilot, "enter", "i", "farm", "ctrl+s")
         assert "c  clipboard  your terminal's clipboard (OSC 52)" in shown(pilot)
@@ -51,7 +51,7 @@ async def test_a_secret_goes_to_the_clipboard_of_the_client_alone(path: Path, tm
 
 @pytest.mark.parametrize("target", ["file:{made}", "command:touch {made}"])
 async def test_the_program_refuses_a_target_of_the_host_whatever_the_dialog_says(
-    path: Path, tmp_path: Path, target: str
+    path: str, tmp_path: Path, target: str
 ) -> None:
     async with entered(path) as pilot:
         await press(pilot, "enter", "i", "farm", "ctrl+s")
@@ -63,7 +63,7 @@ async def test_the_program_refuses_a_target_of_the_host_whatever_the_dialog_says
     assert not (tmp_path / "made").exists()
 
 
-async def test_no_key_and_no_command_leads_out_of_the_desk(path: Path) -> None:
+async def test_no_key_and_no_command_leads_out_of_the_desk(path: str) -> None:
     async with entered(path) as pilot, opened(path) as other:
         for one in (pilot, other):
             offered = {command.title for command in app_of(one).get_system_commands(one.app.screen)}
@@ -72,18 +72,17 @@ async def test_no_key_and_no_command_leads_out_of_the_desk(path: Path) -> None:
         assert not {action for action in bound if "suspend" in action or "screenshot" in action or "demo" in action}
 
 
-async def test_an_empty_desk_offers_no_demo_over_ssh(tmp_path: Path) -> None:
-    store = tmp_path / "desk.db"
-    with open_desk(store) as desk:
+async def test_an_empty_desk_offers_no_demo_over_ssh(place: str) -> None:
+    with open_desk(place) as desk:
         desk.run(people.add, "ben")
-    async with entered(store, "ben") as pilot:
+    async with entered(place, "ben") as pilot:
         assert "creates the first one" in shown(pilot)
         assert "demo" not in shown(pilot)
         await press(pilot, "o")
         assert pilot.app.is_running
 
 
-async def test_what_is_done_here_is_recorded_as_who_came_in_and_where_from(path: Path) -> None:
+async def test_what_is_done_here_is_recorded_as_who_came_in_and_where_from(path: str) -> None:
     async with entered(path, "ben") as pilot:
         await press(pilot, "n", "bens-bot", "ctrl+s")
         assert pilot.app.is_running

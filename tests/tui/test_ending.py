@@ -2,7 +2,6 @@
 
 import os
 import signal
-import subprocess
 import sys
 import textwrap
 from collections.abc import Callable, Iterator
@@ -29,38 +28,24 @@ ENDINGS: dict[str, tuple[Callable[[Terminal], None], int]] = {
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Path:
+def path(place: str) -> str:
     """A desk with one account."""
-    made = tmp_path / "desk.db"
-    with Desk.open(made) as desk:
+    with Desk.open(place) as desk:
         desk.run(accounts.create, "nightly-build")
-    return made
+    return place
 
 
-def held(store: Path) -> list[tuple[str, str | None]]:
+def held(path: str) -> list[tuple[str, str | None]]:
     """The states of the store's tokens, and why they ended."""
-    with Desk.open(store) as desk:
+    with Desk.open(path) as desk:
         return [(str(line.state), line.token.revoked_reason) for line in desk.ask(tokens.listed)]
 
 
-HOLD = """
-import pysqlite3, sys
-connection = pysqlite3.connect(sys.argv[1], isolation_level=None)
-connection.execute("BEGIN IMMEDIATE")
-print("held", flush=True)
-sys.stdin.read()
-"""
-
-
 @contextmanager
-def writing(store: Path) -> Iterator[None]:
-    """Another process holds the writers' lock."""
-    argv = [sys.executable, "-c", HOLD, str(store)]
-    with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
-        assert holder.stdout is not None
-        assert holder.stdout.readline() == b"held\n"
+def writing(path: str) -> Iterator[None]:
+    """Another writer has its turn, and takes its time."""
+    with Desk.open(path) as desk, desk.begin():
         yield
-        holder.communicate()
 
 
 def issue(terminal: Terminal) -> None:
@@ -73,54 +58,54 @@ def issue(terminal: Terminal) -> None:
 
 
 @pytest.mark.parametrize("ending", ENDINGS)
-def test_in_the_middle_of_a_handoff_the_token_is_revoked(tmp_path: Path, store: Path, ending: str) -> None:
+def test_in_the_middle_of_a_handoff_the_token_is_revoked(tmp_path: Path, path: str, ending: str) -> None:
     end, code = ENDINGS[ending]
-    with started(store, environ(tmp_path)) as terminal:
+    with started(path, environ(tmp_path)) as terminal:
         issue(terminal)
         end(terminal)
         assert terminal.wait_exit() == code
         for sequence in RESTORED:
             assert sequence in terminal.raw
-    assert held(store) == [("revoked", "not handed over")]
+    assert held(path) == [("revoked", "not handed over")]
 
 
 @pytest.mark.parametrize("ending", ["SIGHUP", "ctrl+q"])
 def test_a_token_that_is_being_issued_when_the_program_is_left_is_revoked(
-    tmp_path: Path, store: Path, ending: str
+    tmp_path: Path, path: str, ending: str
 ) -> None:
     end, code = ENDINGS[ending]
-    with started(store, environ(tmp_path)) as terminal:
+    with started(path, environ(tmp_path)) as terminal:
         terminal.wait_for("nightly-build")
         terminal.send("i")
         terminal.wait_for("Issue a token")
-        with writing(store):
+        with writing(path):
             terminal.send(f"farm{CTRL_S}")
             terminal.wait_for("saving")
             end(terminal)
             terminal.wait_until(lambda: RESTORED[0] in terminal.raw)
         assert terminal.wait_exit() == code
-    assert held(store) == [("revoked", "not handed over")]
+    assert held(path) == [("revoked", "not handed over")]
 
 
 @pytest.mark.parametrize("ending", ENDINGS)
-def test_after_a_handoff_the_clipboard_is_cleared(tmp_path: Path, store: Path, ending: str) -> None:
+def test_after_a_handoff_the_clipboard_is_cleared(tmp_path: Path, path: str, ending: str) -> None:
     end, code = ENDINGS[ending]
-    with started(store, environ(tmp_path)) as terminal:
+    with started(path, environ(tmp_path)) as terminal:
         issue(terminal)
         terminal.send("c")
         terminal.wait_for("The token works now")
         end(terminal)
         assert terminal.wait_exit() == code
         assert terminal.raw.endswith(b"\x1b]52;c;!\x07")
-    assert held(store) == [("active", None)]
+    assert held(path) == [("active", None)]
 
 
-def test_a_terminal_that_goes_away_takes_the_program_with_it(tmp_path: Path, store: Path) -> None:
-    with started(store, environ(tmp_path)) as terminal:
+def test_a_terminal_that_goes_away_takes_the_program_with_it(tmp_path: Path, path: str) -> None:
+    with started(path, environ(tmp_path)) as terminal:
         issue(terminal)
         terminal.hang_up()
         assert terminal.wait_exit() in (120, 129)  # 120 is Python's own, when it cannot flush what is gone
-    assert held(store) == [("revoked", "not handed over")]
+    assert held(path) == [("revoked", "not handed over")]
 
 
 CRASHING = """
@@ -137,8 +122,8 @@ CRASHING = """
 """
 
 
-def test_a_crash_leaves_the_terminal_as_it_was_and_says_where(tmp_path: Path, store: Path) -> None:
-    variables = environ(tmp_path, BOTDESK_STORE=str(store))
+def test_a_crash_leaves_the_terminal_as_it_was_and_says_where(tmp_path: Path, path: str) -> None:
+    variables = environ(tmp_path, BOTDESK_STORE=path)
     with Terminal([sys.executable, "-c", textwrap.dedent(CRASHING)], variables) as terminal:
         terminal.wait_for("nightly-build")
         terminal.send("3")
@@ -150,12 +135,13 @@ def test_a_crash_leaves_the_terminal_as_it_was_and_says_where(tmp_path: Path, st
             assert sequence in terminal.raw
 
 
+@pytest.mark.sqlite(reason="what is damaged is the file")
 def test_a_store_that_cannot_be_opened_is_told_after_the_terminal_is_restored(tmp_path: Path) -> None:
     store = tmp_path / "desk.db"
     store.write_bytes(b"this is no database, whatever its name says" * 50)
     store.chmod(0o600)
     before = store.read_bytes()
-    with started(store, environ(tmp_path)) as terminal:
+    with started(path, environ(tmp_path)) as terminal:
         assert terminal.wait_exit() == 8
     last = terminal.raw.rsplit(b"\x1b[?1049l", 1)[-1]
     assert b"botdesk: " in last
@@ -164,9 +150,9 @@ def test_a_store_that_cannot_be_opened_is_told_after_the_terminal_is_restored(tm
     assert store.read_bytes() == before
 
 
-def test_what_is_remembered_survives_a_kill(tmp_path: Path, store: Path) -> None:
+def test_what_is_remembered_survives_a_kill(tmp_path: Path, path: str) -> None:
     variables = environ(tmp_path)
-    with started(store, variables) as terminal:
+    with started(path, variables) as terminal:
         terminal.wait_for("nightly-build")
         terminal.send("3")
         terminal.wait_for("the chain holds")
@@ -174,18 +160,18 @@ def test_what_is_remembered_survives_a_kill(tmp_path: Path, store: Path) -> None
         terminal.wait_until(lambda: remembered.exists() and '"audit"' in remembered.read_text("utf-8"))
         os.kill(terminal.pid, signal.SIGKILL)
         assert terminal.wait_exit() == -signal.SIGKILL
-    with started(store, variables) as terminal:
+    with started(path, variables) as terminal:
         terminal.wait_for("the chain holds")
 
 
-def test_a_locked_store_is_waited_for_and_nothing_typed_is_lost(tmp_path: Path, store: Path) -> None:
-    with started(store, environ(tmp_path)) as terminal:
+def test_a_locked_store_is_waited_for_and_nothing_typed_is_lost(tmp_path: Path, path: str) -> None:
+    with started(path, environ(tmp_path)) as terminal:
         terminal.wait_for("nightly-build")
         terminal.send("n")
         terminal.wait_for("New service account")
         terminal.send("archive-bot")
         terminal.wait_for("a good name")
-        with writing(store):
+        with writing(path):
             terminal.send(CTRL_S)
             terminal.wait_for("saving")
             terminal.wait_for("the store is busy", seconds=60)

@@ -15,12 +15,13 @@ from botdesk.tui.memory import Memory
 from botdesk.tui.themes import THEMES
 from botdesk.tui.watch import Watch
 from tests.integrity import house
+from tests.stores import Stores
 from tests.tui.stage import app_of, complaints, names, opened, press, said, settle, shown, warned, window
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 40)])
 @pytest.mark.parametrize("key", ["1", "2", "3", "4", "enter"])
-async def test_help_tells_every_key_of_the_screen(path: Path, key: str, size: tuple[int, int]) -> None:
+async def test_help_tells_every_key_of_the_screen(path: str, key: str, size: tuple[int, int]) -> None:
     async with opened(path, size=size) as pilot:
         await press(pilot, key)
         screen = pilot.app.screen
@@ -56,7 +57,7 @@ def test_every_key_says_what_it_does() -> None:
             assert binding.tooltip
 
 
-async def test_the_palette_offers_what_the_keys_do(path: Path) -> None:
+async def test_the_palette_offers_what_the_keys_do(path: str) -> None:
     async with opened(path) as pilot:
         await press(pilot, "ctrl+p", "modify")
         await pilot.pause(0.3)
@@ -66,7 +67,7 @@ async def test_the_palette_offers_what_the_keys_do(path: Path) -> None:
         assert "Modify catalog-sync" in shown(pilot)
 
 
-async def test_as_many_keys_are_shown_as_fit_and_help_always(path: Path) -> None:
+async def test_as_many_keys_are_shown_as_fit_and_help_always(path: str) -> None:
     async with opened(path, size=(60, 15)) as pilot:
         for key in ("1", "2", "3", "4", "1", "enter"):
             await press(pilot, key)
@@ -74,7 +75,7 @@ async def test_as_many_keys_are_shown_as_fit_and_help_always(path: Path) -> None
 
 
 @pytest.mark.parametrize("size", [(60, 15), (40, 10), (200, 60)])
-async def test_every_screen_and_dialog_can_be_opened_at_any_size(path: Path, size: tuple[int, int]) -> None:
+async def test_every_screen_and_dialog_can_be_opened_at_any_size(path: str, size: tuple[int, int]) -> None:
     ways = ("n", "i", "e", "d", "D", "a", "question_mark")
     async with opened(path, size=size) as pilot:
         for key in ("1", "2", "3", "4", "1"):
@@ -90,9 +91,7 @@ async def test_every_screen_and_dialog_can_be_opened_at_any_size(path: Path, siz
 
 @pytest.mark.parametrize("size", [(60, 15), (40, 10)])
 @pytest.mark.parametrize("keys", [("n",), ("i",), ("a",), ("i", "farm", "ctrl+s", "f"), ("i", "farm", "ctrl+s", "x")])
-async def test_the_field_that_is_typed_into_is_in_view(
-    path: Path, keys: tuple[str, ...], size: tuple[int, int]
-) -> None:
+async def test_the_field_that_is_typed_into_is_in_view(path: str, keys: tuple[str, ...], size: tuple[int, int]) -> None:
     async with opened(path) as pilot:
         await press(pilot, *keys)
         await pilot.resize_terminal(*size)
@@ -105,7 +104,7 @@ async def test_the_field_that_is_typed_into_is_in_view(
         await press(pilot, "escape", "f" if keys[-1] in "fx" else "escape")
 
 
-async def test_theme_screen_filter_and_head_are_remembered(path: Path, tmp_path: Path) -> None:
+async def test_theme_screen_filter_and_head_are_remembered(path: str, tmp_path: Path) -> None:
     memory = Memory.load(tmp_path / "state" / "tui.json")
     async with opened(path, memory=memory) as pilot:
         await press(pilot, "T", "slash", "metr", "enter", "3")
@@ -123,7 +122,7 @@ async def test_theme_screen_filter_and_head_are_remembered(path: Path, tmp_path:
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"theme": 3, "filters": [], "heads": {"x": 1}}', "\x00" * 9])
-async def test_a_damaged_memory_is_forgotten(path: Path, tmp_path: Path, text: str) -> None:
+async def test_a_damaged_memory_is_forgotten(path: str, tmp_path: Path, text: str) -> None:
     (tmp_path / "tui.json").write_text(text)
     async with opened(path, memory=Memory.load(tmp_path / "tui.json")) as pilot:
         assert len(names(pilot)) == 3
@@ -155,17 +154,23 @@ def test_what_has_not_changed_is_not_written_again(tmp_path: Path) -> None:
     assert Memory.load(kept).filters == {"accounts": "metr"}
 
 
-async def test_a_history_that_was_rewritten_since_last_time_is_an_alarm(path: Path, tmp_path: Path) -> None:
-    memory = Memory(tmp_path / "tui.json", heads={str(path): f"3:{'0' * 64}"})
+def location(path: str) -> str:
+    """What the store is known by to who looks at its history."""
+    with open_desk(path) as desk:
+        return desk.location
+
+
+async def test_a_history_that_was_rewritten_since_last_time_is_an_alarm(path: str, tmp_path: Path) -> None:
+    memory = Memory(tmp_path / "tui.json", heads={location(path): f"3:{'0' * 64}"})
     async with opened(path, memory=memory) as pilot:
         assert "HISTORY REWRITTEN OR CUT SHORT" in shown(pilot).splitlines()[1]
         assert "no longer holds event 3" in complaints(pilot)
-    assert Memory.load(memory.path).heads[str(path)].startswith("3:0")
+    assert Memory.load(memory.path).heads[location(path)].startswith("3:0")
 
 
 @pytest.mark.parametrize("how", ["cut short", "rewritten"])
 async def test_a_history_that_is_cut_or_rewritten_while_one_looks_is_an_alarm_and_not_remembered(
-    path: Path, tmp_path: Path, how: str
+    path: str, tmp_path: Path, how: str
 ) -> None:
     memory = Memory(tmp_path / "tui.json")
     async with opened(path, memory=memory) as pilot:
@@ -184,8 +189,8 @@ async def test_a_history_that_is_cut_or_rewritten_while_one_looks_is_an_alarm_an
         app_of(pilot).poll_soon()
         await settle(pilot)
         assert complaints(pilot).count("no longer holds") == 1
-        assert Memory.load(memory.path).heads[str(path)] == str(seen)
-        verified.forget(tmp_path, str(path))
+        assert Memory.load(memory.path).heads[location(path)] == str(seen)
+        verified.forget(tmp_path, location(path))
         await press(pilot, "T", "slash", "metr", "enter")
     memory.save()
     async with opened(path, memory=Memory.load(memory.path)) as pilot:
@@ -193,24 +198,29 @@ async def test_a_history_that_is_cut_or_rewritten_while_one_looks_is_an_alarm_an
         assert pilot.app.theme == THEMES[1].name
 
 
-async def test_a_store_that_goes_away_is_told_and_so_is_its_return(path: Path) -> None:
-    away = path.with_name("away.db")
+GONE = {
+    "sqlite": ("replaced or removed", "put it back, or start again"),
+    "postgresql": ("the database serve", "try again in a moment"),
+}
+"""What is said of a store that is not there any more, at once and when one goes on."""
+
+
+async def test_a_store_that_goes_away_is_told_and_so_is_its_return(path: str, stores: Stores) -> None:
     async with opened(path) as pilot:
-        path.rename(away)
-        app_of(pilot).poll_soon()
-        await settle(pilot)
-        assert "NO ANSWER FROM THE STORE" in shown(pilot)
-        assert "looking every second whether it is back" in said(pilot)
-        assert "replaced or removed" in " ".join(shown(pilot).split())
-        assert len(names(pilot)) == 3
-        await press(pilot, "3")
-        assert "not read" in said(pilot)
-        assert "nothing matches" not in shown(pilot)
-        assert complaints(pilot) == "", "the alarm tells it"
-        await press(pilot, "1", "d", "ctrl+s")
-        assert "put it back, or start again" in complaints(pilot)
-        pilot.app.clear_notifications()
-        away.rename(path)
+        with stores.away(path):
+            app_of(pilot).poll_soon()
+            await settle(pilot)
+            assert "NO ANSWER FROM THE STORE" in shown(pilot)
+            assert "looking every second whether it is back" in said(pilot)
+            assert GONE[stores.engine][0] in " ".join(shown(pilot).split())
+            assert len(names(pilot)) == 3
+            await press(pilot, "3")
+            assert "not read" in said(pilot)
+            assert "nothing matches" not in shown(pilot)
+            assert complaints(pilot) == "", "the alarm tells it"
+            await press(pilot, "1", "d", "ctrl+s")
+            assert GONE[stores.engine][1] in complaints(pilot)
+            pilot.app.clear_notifications()
         app_of(pilot).poll_soon()
         await settle(pilot)
         assert "NO ANSWER" not in shown(pilot)
@@ -231,7 +241,7 @@ class SlowWatch(Watch):
         return found
 
 
-async def test_a_change_is_shown_however_often_it_is_looked_for(path: Path) -> None:
+async def test_a_change_is_shown_however_often_it_is_looked_for(path: str) -> None:
     async with opened(path) as pilot:
         app_of(pilot).history = slow = SlowWatch()
         slow.begin(app_of(pilot).desk)
@@ -245,7 +255,7 @@ async def test_a_change_is_shown_however_often_it_is_looked_for(path: Path) -> N
         assert names(pilot)[0] == "archive-bot"
 
 
-async def test_before_anything_is_read_nothing_is_said_of_it(path: Path) -> None:
+async def test_before_anything_is_read_nothing_is_said_of_it(path: str) -> None:
     ready = threading.Event()
 
     def opener() -> Desk:
@@ -267,7 +277,7 @@ async def test_before_anything_is_read_nothing_is_said_of_it(path: Path) -> None
     app.desk.close()
 
 
-async def test_the_keys_that_stop_programs_elsewhere_say_what_leaves(path: Path) -> None:
+async def test_the_keys_that_stop_programs_elsewhere_say_what_leaves(path: str) -> None:
     async with opened(path) as pilot:
         for key in ("ctrl+c", "ctrl+z"):
             await press(pilot, "j", key)
@@ -277,17 +287,17 @@ async def test_the_keys_that_stop_programs_elsewhere_say_what_leaves(path: Path)
         assert complaints(pilot) == ""
 
 
-async def test_a_screen_that_meets_the_loss_first_leaves_it_to_the_alarm(path: Path) -> None:
+async def test_a_screen_that_meets_the_loss_first_leaves_it_to_the_alarm(path: str, stores: Stores) -> None:
     async with opened(path) as pilot:
-        path.rename(path.with_name("away.db"))
-        await press(pilot, "3")
-        assert "NO ANSWER FROM THE STORE" in shown(pilot)
-        assert "looking every second" in said(pilot)
-        assert complaints(pilot) == ""
+        with stores.away(path):
+            await press(pilot, "3")
+            assert "NO ANSWER FROM THE STORE" in shown(pilot)
+            assert "looking every second" in said(pilot)
+            assert complaints(pilot) == ""
 
 
 @pytest.mark.parametrize("key", ["1", "2", "3", "4", "5", "enter"])
-async def test_help_begins_with_the_way_out_and_to_every_command(path: Path, key: str) -> None:
+async def test_help_begins_with_the_way_out_and_to_every_command(path: str, key: str) -> None:
     async with opened(path) as pilot:
         await press(pilot, key, "question_mark")
         line = next(line for line in shown(pilot).splitlines() if "quit" in line)
@@ -295,7 +305,7 @@ async def test_help_begins_with_the_way_out_and_to_every_command(path: Path, key
             assert words in line
 
 
-async def test_verifying_is_found_from_anywhere(path: Path) -> None:
+async def test_verifying_is_found_from_anywhere(path: str) -> None:
     async with opened(path) as pilot:
         for keys in (("enter",), ("4",), ("3",)):
             await press(pilot, *keys, "ctrl+p", "verif")
@@ -306,7 +316,7 @@ async def test_verifying_is_found_from_anywhere(path: Path) -> None:
             assert "checked at" in said(pilot)
 
 
-async def test_nothing_of_a_list_is_left_beside_a_dialog(path: Path) -> None:
+async def test_nothing_of_a_list_is_left_beside_a_dialog(path: str) -> None:
     async with opened(path) as pilot:
         for keys in (("n",), ("i",), ("d",), ("question_mark",), ("3", "enter")):
             await press(pilot, *keys)
@@ -316,7 +326,7 @@ async def test_nothing_of_a_list_is_left_beside_a_dialog(path: Path) -> None:
             await press(pilot, "escape", "1")
 
 
-async def test_one_thing_is_done_at_a_time(path: Path) -> None:
+async def test_one_thing_is_done_at_a_time(path: str) -> None:
     async with opened(path) as pilot:
         await press(pilot, "n")
         app_of(pilot).screen_stack[-2].action_issue()
@@ -324,7 +334,7 @@ async def test_one_thing_is_done_at_a_time(path: Path) -> None:
         assert "New service account" in shown(pilot)
 
 
-async def test_times_that_go_by_are_shown_though_nothing_changes(path: Path) -> None:
+async def test_times_that_go_by_are_shown_though_nothing_changes(path: str) -> None:
     from datetime import timedelta
 
     async with opened(path) as pilot:

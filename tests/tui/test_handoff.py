@@ -6,6 +6,7 @@ from pathlib import Path
 from botdesk import tokens
 from botdesk.bearer import Secret
 from botdesk.testing import open_desk
+from tests.raw import raw
 from tests.tui.stage import accounts_of, app_of, complaints, opened, paste, press, said, shown, warned
 
 ISSUE = ("i", "farm", "ctrl+s")
@@ -24,13 +25,13 @@ def whole_tokens(before: list[Secret]) -> list[Secret]:
     return [found for found in secrets() if id(found) not in known and found.reveal().startswith("bdk_")]
 
 
-def ended(path: Path) -> list[tuple[str, str | None]]:
+def ended(path: str) -> list[tuple[str, str | None]]:
     """The states of all tokens, and why they were revoked."""
     with open_desk(path) as desk:
         return [(str(line.state), line.token.revoked_reason) for line in desk.ask(tokens.listed)]
 
 
-async def test_it_names_the_token_and_shows_the_masked_form_alone(path: Path) -> None:
+async def test_it_names_the_token_and_shows_the_masked_form_alone(path: str) -> None:
     before = secrets()
     async with opened(path) as pilot:
         await press(pilot, *ISSUE)
@@ -40,7 +41,7 @@ async def test_it_names_the_token_and_shows_the_masked_form_alone(path: Path) ->
         assert secret.reveal().split("_")[2] not in shown(pilot)
 
 
-async def test_once_it_is_handed_over_no_secret_is_left_in_the_program(path: Path) -> None:
+async def test_once_it_is_handed_over_no_secret_is_left_in_the_program(path: str) -> None:
     async with opened(path) as pilot:
         before = len(secrets())
         await press(pilot, *ISSUE)
@@ -54,7 +55,7 @@ async def test_once_it_is_handed_over_no_secret_is_left_in_the_program(path: Pat
         assert "The token works now" in shown(pilot)
 
 
-async def test_the_clipboard_is_told_in_plain_words_with_a_countdown(path: Path) -> None:
+async def test_the_clipboard_is_told_in_plain_words_with_a_countdown(path: str) -> None:
     async with opened(path) as pilot:
         await press(pilot, *ISSUE, "c")
         for words in ("sent to your terminal", "If it does not arrive", "clears in 45 s", "The token works now"):
@@ -67,7 +68,7 @@ async def test_the_clipboard_is_told_in_plain_words_with_a_countdown(path: Path)
         assert app_of(pilot).clearings == []
 
 
-async def test_a_failed_handoff_may_be_tried_again_elsewhere(path: Path, tmp_path: Path) -> None:
+async def test_a_failed_handoff_may_be_tried_again_elsewhere(path: str, tmp_path: Path) -> None:
     there = tmp_path / "there"
     there.write_text("taken")
     async with opened(path) as pilot:
@@ -88,7 +89,7 @@ async def test_a_failed_handoff_may_be_tried_again_elsewhere(path: Path, tmp_pat
     assert accounts_of(path)["catalog-sync"].live == 1
 
 
-async def test_what_is_no_target_is_told_and_nothing_is_lost(path: Path) -> None:
+async def test_what_is_no_target_is_told_and_nothing_is_lost(path: str) -> None:
     async with opened(path) as pilot:
         await press(pilot, *ISSUE, "x", "enter")
         assert "is no target for a secret" in shown(pilot)
@@ -97,7 +98,7 @@ async def test_what_is_no_target_is_told_and_nothing_is_lost(path: Path) -> None
 
 
 async def test_a_file_that_the_audit_cannot_keep_is_refused_before_anything_is_written(
-    path: Path, tmp_path: Path
+    path: str, tmp_path: Path
 ) -> None:
     folder = tmp_path / "out"
     folder.mkdir()
@@ -109,7 +110,7 @@ async def test_a_file_that_the_audit_cannot_keep_is_refused_before_anything_is_w
         assert list(folder.iterdir()) == []
 
 
-async def test_closing_without_a_handoff_revokes(path: Path) -> None:
+async def test_closing_without_a_handoff_revokes(path: str) -> None:
     before = secrets()
     async with opened(path) as pilot:
         await press(pilot, *ISSUE, "enter", "escape")
@@ -124,7 +125,7 @@ async def test_closing_without_a_handoff_revokes(path: Path) -> None:
     assert ended(path) == [("revoked", "not handed over")]
 
 
-async def test_a_rotation_that_is_given_up_leaves_the_old_token_as_it_is(path: Path) -> None:
+async def test_a_rotation_that_is_given_up_leaves_the_old_token_as_it_is(path: str) -> None:
     with open_desk(path) as desk, desk.begin() as tx:
         issued = tokens.issue(tx, "catalog-sync", "farm")
         tokens.deliver(tx, issued.token.id, to="clipboard")
@@ -133,26 +134,20 @@ async def test_a_rotation_that_is_given_up_leaves_the_old_token_as_it_is(path: P
     assert ended(path) == [("active", None), ("revoked", "not handed over")]
 
 
-async def test_a_handoff_that_cannot_be_recorded_may_be_recorded_again(path: Path) -> None:
-    import pysqlite3
-
-    block = "CREATE TRIGGER block BEFORE UPDATE ON token BEGIN SELECT RAISE(ABORT, 'no'); END"
-    store = pysqlite3.connect(str(path), isolation_level=None)
+async def test_a_handoff_that_cannot_be_recorded_may_be_recorded_again(path: str) -> None:
     async with opened(path) as pilot:
         await press(pilot, *ISSUE)
-        store.execute(block)
-        await press(pilot, "x")
-        await paste(pilot, DEVOUR)
-        await press(pilot, "enter")
-        assert "does not work yet" in " ".join(shown(pilot).split())
-        store.execute("DROP TRIGGER block")
+        with raw(path) as store, store.refusing("UPDATE", "token"):
+            await press(pilot, "x")
+            await paste(pilot, DEVOUR)
+            await press(pilot, "enter")
+            assert "does not work yet" in " ".join(shown(pilot).split())
         await press(pilot, "r")
         assert "The token works now" in shown(pilot)
-    store.close()
     assert accounts_of(path)["catalog-sync"].live == 1
 
 
-async def test_pasting_to_check_compares_and_keeps_nothing(path: Path, tmp_path: Path) -> None:
+async def test_pasting_to_check_compares_and_keeps_nothing(path: str, tmp_path: Path) -> None:
     async with opened(path) as pilot:
         await press(pilot, *ISSUE, "f")
         await paste(pilot, str(tmp_path / "secret"))
@@ -165,17 +160,12 @@ async def test_pasting_to_check_compares_and_keeps_nothing(path: Path, tmp_path:
         assert pilot.app.clipboard == ""
 
 
-async def test_the_store_that_fails_while_issuing_leaves_the_form_open(path: Path) -> None:
-    import pysqlite3
-
-    store = pysqlite3.connect(str(path), isolation_level=None)
-    store.execute("CREATE TRIGGER block BEFORE INSERT ON token BEGIN SELECT RAISE(ABORT, 'no'); END")
+async def test_the_store_that_fails_while_issuing_leaves_the_form_open(path: str) -> None:
     async with opened(path) as pilot:
-        await press(pilot, *ISSUE)
-        assert "Issue a token to catalog-sync" in shown(pilot)
-        assert "farm" in shown(pilot)
-        store.execute("DROP TRIGGER block")
+        with raw(path) as store, store.refusing("INSERT", "token"):
+            await press(pilot, *ISSUE)
+            assert "Issue a token to catalog-sync" in shown(pilot)
+            assert "farm" in shown(pilot)
         await press(pilot, "ctrl+s")
         assert "Hand the secret over" in shown(pilot)
         assert complaints(pilot) == ""
-    store.close()

@@ -98,20 +98,19 @@ STEERED = (b"\x1b[7m\xc2", b"\x1b[31;7;77m", b"\x1b]0;", b"\x9b7m", b"\x9b31", b
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Path:
+def planted(place: str) -> str:
     """A store whose texts are all hostile."""
-    path = tmp_path / "desk.db"
-    hostile.founded(path)
-    hostile.plant(path)
-    return path
+    hostile.founded(place)
+    hostile.plant(place)
+    return place
 
 
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
 def test_what_is_planted_in_the_store_never_reaches_the_terminal_raw(
-    tmp_path: Path, store: Path, size: tuple[int, int]
+    tmp_path: Path, planted: str, size: tuple[int, int]
 ) -> None:
     told = 0
-    with started(store, environ(tmp_path), size=size) as terminal:
+    with started(planted, environ(tmp_path), size=size) as terminal:
         terminal.wait_for("off-bot")
         for step in WALK:
             terminal.send("".join(BYTES.get(key, key) for key in step.keys))
@@ -141,9 +140,9 @@ def leave(terminal: Terminal, step: Step) -> None:
     terminal.wait_gone("╰──")
 
 
-async def test_markup_in_data_is_drawn_as_it_is_wherever_one_goes(store: Path) -> None:
+async def test_markup_in_data_is_drawn_as_it_is_wherever_one_goes(planted: str) -> None:
     seen, drawn = set(), 0
-    async with opened(store, operator=system_user(), size=SIZES[0]) as pilot:
+    async with opened(planted, operator=system_user(), size=SIZES[0]) as pilot:
         for step in WALK:
             await press(pilot, *step.keys)
             assert step.shows in shown(pilot)
@@ -172,7 +171,7 @@ def every(kind: type) -> set[type]:
     return {each for below in kind.__subclasses__() for each in (below, *every(below))}
 
 
-async def test_whatever_a_widget_draws_passes_the_filter_and_keeps_its_width(path: Path) -> None:
+async def test_whatever_a_widget_draws_passes_the_filter_and_keeps_its_width(path: str) -> None:
     async with opened(path) as pilot:
         for text in hostile.EVERYTHING:
             careless = Static(f"{text}|", markup=False, id="careless")
@@ -198,7 +197,7 @@ FORMS = {
 
 
 @pytest.mark.parametrize("keys", FORMS.values(), ids=FORMS)
-async def test_what_is_pasted_into_a_form_is_refused_or_drawn_harmlessly(path: Path, keys: tuple[str, ...]) -> None:
+async def test_what_is_pasted_into_a_form_is_refused_or_drawn_harmlessly(path: str, keys: tuple[str, ...]) -> None:
     async with opened(path) as pilot:
         await press(pilot, *keys)
         fields = [field.id for field in pilot.app.screen.query(Input) if field.display and field.id]
@@ -217,7 +216,7 @@ def harmless(drawn: str) -> bool:
     return not UNSEEN.search(drawn) and not set(map(ord, drawn)) & (set(range(0x20)) - {0x0A})
 
 
-async def test_a_complaint_about_hostile_text_is_harmless(path: Path) -> None:
+async def test_a_complaint_about_hostile_text_is_harmless(path: str) -> None:
     async with opened(path) as pilot:
         for text in hostile.EVERYTHING:
             app_of(pilot).complain(Conflict(text, hint=text))

@@ -16,6 +16,8 @@ from pathlib import Path
 import pytest
 
 from botdesk.bearer import LEAKED
+from tests.integrity.house import contents
+from tests.stores import Stores
 from tests.terminal import Terminal
 from tests.tui import program
 
@@ -38,9 +40,17 @@ def environ(home: Path) -> dict[str, str]:
 
 
 @pytest.fixture
-def terminal(home: Path, environ: dict[str, str]) -> Iterator[Terminal]:
+def path(stores: Stores, home: Path) -> Iterator[str]:
+    """A store with nothing in it; a file lies in that home."""
+    store = stores.new(home)
+    yield store
+    stores.drop(store)
+
+
+@pytest.fixture
+def terminal(path: str, environ: dict[str, str]) -> Iterator[Terminal]:
     """The program, as its user starts it."""
-    with program.started(home / "desk.db", environ) as opened:
+    with program.started(path, environ) as opened:
         yield opened
 
 
@@ -65,14 +75,14 @@ def assert_nowhere(secret: str, places: dict[str, bytes]) -> None:
         assert not any(form in content for form in forms(secret)), f"the secret is in {name}"
 
 
-def what_lies_about(terminal: Terminal, home: Path) -> dict[str, bytes]:
-    """Everything that is left behind: terminal, files, argv, environment."""
-    places = {"the terminal": OSC_52.sub(b"", terminal.raw)}
-    places |= {str(path): path.read_bytes() for path in home.rglob("*") if path.is_file()}
+def what_lies_about(terminal: Terminal, home: Path, store: str) -> dict[str, bytes]:
+    """Everything that is left behind: terminal, the rows of the store, files, argv, environment."""
+    places = {"the terminal": OSC_52.sub(b"", terminal.raw), "the store": repr(contents(store)).encode()}
+    places |= {str(file): file.read_bytes() for file in home.rglob("*") if file.is_file()}
     for name in ("cmdline", "environ"):
-        path = Path(f"/proc/{terminal.pid}/{name}")
-        if os.access(path, os.R_OK):
-            places[str(path)] = path.read_bytes()
+        shown = Path(f"/proc/{terminal.pid}/{name}")
+        if os.access(shown, os.R_OK):
+            places[str(shown)] = shown.read_bytes()
     return places
 
 
@@ -102,7 +112,9 @@ def hand_over(terminal: Terminal) -> str:
     return the_secret(terminal.raw)
 
 
-def test_a_secret_is_in_nothing_but_the_clipboard_it_was_sent_to(terminal: Terminal, home: Path) -> None:
+def test_a_secret_is_in_nothing_but_the_clipboard_it_was_sent_to(
+    terminal: Terminal, home: Path, path: str, stores: Stores
+) -> None:
     create_and_issue(terminal)
     first = hand_over(terminal)
     terminal.send("o")
@@ -115,12 +127,13 @@ def test_a_secret_is_in_nothing_but_the_clipboard_it_was_sent_to(terminal: Termi
     terminal.wait_for("Revoke 'build farm'")
     terminal.send("leaked" + CTRL_S)
     terminal.wait_for("revoked 'build farm'")
-    places = what_lies_about(terminal, home)
+    places = what_lies_about(terminal, home, path)
     terminal.send("q")
     assert terminal.wait_exit() == 0
-    places |= {f"{name}, at the end": content for name, content in what_lies_about(terminal, home).items()}
+    places |= {f"{name}, at the end": content for name, content in what_lies_about(terminal, home, path).items()}
     assert first != second
-    assert str(home / "desk.db") in places
+    assert stores.engine == "postgresql" or path in places
+    assert b"build farm" in places["the store"]
     assert_nowhere(first, places)
     assert_nowhere(second, places)
 
@@ -134,7 +147,7 @@ def test_the_clipboard_is_cleared_when_the_program_is_left(terminal: Terminal) -
     assert terminal.raw.endswith(b"\x1b]52;c;!\x07")
 
 
-def test_pasting_to_check_says_yes_or_no_and_keeps_nothing(terminal: Terminal, home: Path) -> None:
+def test_pasting_to_check_says_yes_or_no_and_keeps_nothing(terminal: Terminal, home: Path, path: str) -> None:
     create_and_issue(terminal)
     terminal.send("c")
     terminal.wait_for("The token works now")
@@ -147,7 +160,7 @@ def test_pasting_to_check_says_yes_or_no_and_keeps_nothing(terminal: Terminal, h
     terminal.wait_for("yes: that is the secret")
     terminal.send("\x16\x16")
     terminal.settle()
-    assert_nowhere(secret, what_lies_about(terminal, home))
+    assert_nowhere(secret, what_lies_about(terminal, home, path))
 
 
 def test_leaving_without_a_handoff_revokes_the_token(terminal: Terminal, home: Path) -> None:
@@ -178,10 +191,10 @@ CRASHING = """
 """
 
 
-def test_a_crash_in_the_handoff_shows_no_secret(tmp_path: Path, home: Path, environ: dict[str, str]) -> None:
+def test_a_crash_in_the_handoff_shows_no_secret(tmp_path: Path, home: Path, path: str, environ: dict[str, str]) -> None:
     script, kept = tmp_path / "crashing.py", tmp_path / "kept"
     script.write_text(textwrap.dedent(CRASHING), "utf-8")
-    environ["BOTDESK_STORE"] = str(home / "desk.db")
+    environ["BOTDESK_STORE"] = path
     with Terminal([sys.executable, str(script), str(kept)], environ) as terminal:
         create_and_issue(terminal)
         terminal.send("c")
@@ -189,11 +202,11 @@ def test_a_crash_in_the_handoff_shows_no_secret(tmp_path: Path, home: Path, envi
         assert b"botdesk crashed: RuntimeError" in terminal.raw
         assert b"on fire" not in terminal.raw
         assert b"Traceback" not in terminal.raw
-        assert_nowhere(kept.read_text("utf-8"), what_lies_about(terminal, home))
+        assert_nowhere(kept.read_text("utf-8"), what_lies_about(terminal, home, path))
 
 
 def test_the_native_clipboard_takes_the_secret_on_stdin(
-    tmp_path: Path, home: Path, environ: dict[str, str], needs: Callable[[str], None]
+    tmp_path: Path, home: Path, path: str, environ: dict[str, str], needs: Callable[[str], None]
 ) -> None:
     needs("xclip")
     needs("Xvfb")
@@ -208,7 +221,7 @@ def test_the_native_clipboard_takes_the_secret_on_stdin(
     )
     try:
         environ["DISPLAY"] = display
-        argv = [sys.executable, "-m", "botdesk", "--store", str(home / "desk.db")]
+        argv = [sys.executable, "-m", "botdesk", "--store", path]
         with Terminal(argv, environ) as terminal:
             create_and_issue(terminal)
             terminal.send("c")
@@ -217,7 +230,7 @@ def test_the_native_clipboard_takes_the_secret_on_stdin(
                 ["xclip", "-selection", "c", "-o"], env=environ, capture_output=True, timeout=10, check=True
             ).stdout.decode()
             assert LEAKED.fullmatch(held)
-            assert_nowhere(held, what_lies_about(terminal, home))
+            assert_nowhere(held, what_lies_about(terminal, home, path))
             terminal.send("\rq")
             assert terminal.wait_exit() == 0
         after = subprocess.run(

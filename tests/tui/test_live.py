@@ -19,18 +19,18 @@ def rows_under_the_cursor(terminal: Terminal) -> list[str]:
     return [lines[line].split()[0] for line in range(3, 20) if terminal.background(line) != usual]
 
 
-def test_a_change_by_the_command_line_is_shown_and_the_cursor_stays_on_its_row(tmp_path: Path) -> None:
-    store, variables = tmp_path / "desk.db", environ(tmp_path)
-    with Desk.open(store) as desk:
+def test_a_change_by_the_command_line_is_shown_and_the_cursor_stays_on_its_row(place: str, tmp_path: Path) -> None:
+    path, variables = place, environ(tmp_path)
+    with Desk.open(path) as desk:
         for name in ("catalog-sync", "metrics-ingest", "nightly-build"):
             desk.run(accounts.create, name)
-    with started(store, variables) as terminal:
+    with started(path, variables) as terminal:
         terminal.wait_for("nightly-build")
         terminal.send("jj")
         terminal.settle()
         assert rows_under_the_cursor(terminal) == ["nightly-build"]
         for words in (["create", "archive-bot"], ["disable", "catalog-sync"], ["remove", "metrics-ingest", "--yes"]):
-            subprocess.run(command("--store", str(store), "account", *words), env=variables, check=True, timeout=60)
+            subprocess.run(command("--store", path, "account", *words), env=variables, check=True, timeout=60)
         terminal.wait_for("archive-bot")
         terminal.wait_for("disabled")
         terminal.wait_gone("metrics-ingest")

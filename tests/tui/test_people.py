@@ -1,14 +1,12 @@
 """People and roles, by keyboard."""
 
-from pathlib import Path
-
 from botdesk import audit, people
 from botdesk.access import Standing
 from botdesk.testing import open_desk
 from tests.tui.stage import complaints, opened, press, said, shown, warned, window
 
 
-async def test_a_person_is_let_in_modified_disabled_and_enabled(path: Path) -> None:
+async def test_a_person_is_let_in_modified_disabled_and_enabled(path: str) -> None:
     async with opened(path) as pilot:
         await press(pilot, "4", "n", "cleo", "tab", "Cleo", "tab", "right", "ctrl+s")
         assert "let cleo in as auditor" in said(pilot)
@@ -26,13 +24,13 @@ async def test_a_person_is_let_in_modified_disabled_and_enabled(path: Path) -> N
         assert (cleo.full_name, cleo.standing, cleo.disabled_at) == ("Cleo", Standing.MEMBER, None)
 
 
-async def test_a_wrong_login_name_is_told_in_the_form(path: Path) -> None:
+async def test_a_wrong_login_name_is_told_in_the_form(path: str) -> None:
     async with opened(path) as pilot:
         await press(pilot, "4", "n", "Cleo Smith", "ctrl+s")
         assert "is no login name" in shown(pilot)
 
 
-async def test_a_role_is_created_filled_modified_emptied_and_removed(path: Path) -> None:
+async def test_a_role_is_created_filled_modified_emptied_and_removed(path: str) -> None:
     async with opened(path) as pilot:
         await press(pilot, "4", "tab", "n", "payments", "tab", "Money", "tab", "ledger:write", "ctrl+s")
         assert "created the role payments; m adds members" in said(pilot)
@@ -56,13 +54,13 @@ async def test_a_role_is_created_filled_modified_emptied_and_removed(path: Path)
     assert actions[:5] == ["role:removed", "role:member-dropped", "role:modified", "role:member-added", "role:created"]
 
 
-async def test_the_last_admin_cannot_be_disabled_and_the_reason_is_shown(path: Path) -> None:
+async def test_the_last_admin_cannot_be_disabled_and_the_reason_is_shown(path: str) -> None:
     async with opened(path) as pilot:
         await press(pilot, "4", "d", "y")
         assert "last active admin" in complaints(pilot)
 
 
-async def test_who_disables_themselves_is_told_that_it_is_they(path: Path) -> None:
+async def test_who_disables_themselves_is_told_that_it_is_they(path: str) -> None:
     with open_desk(path) as desk:
         desk.run(people.add, "cleo", standing=Standing.ADMIN)
     async with opened(path) as pilot:
@@ -72,13 +70,13 @@ async def test_who_disables_themselves_is_told_that_it_is_they(path: Path) -> No
         assert "This is you" not in shown(pilot)
 
 
-async def test_who_is_in_a_role_is_named_before_it_is_removed(path: Path) -> None:
+async def test_who_is_in_a_role_is_named_before_it_is_removed(path: str) -> None:
     async with opened(path) as pilot:
         await press(pilot, "4", "tab", "D")
         assert "1 member (ben) and 0 grants go with it" in shown(pilot)
 
 
-async def test_keys_say_which_list_they_are_for(path: Path) -> None:
+async def test_keys_say_which_list_they_are_for(path: str) -> None:
     async with opened(path) as pilot:
         await press(pilot, "4", "m")
         assert "that is for roles: tab goes there" in said(pilot)
@@ -86,13 +84,13 @@ async def test_keys_say_which_list_they_are_for(path: Path) -> None:
         assert "that is for people: tab goes there" in said(pilot)
 
 
-async def test_a_member_changes_nothing_and_is_told_why(path: Path) -> None:
+async def test_a_member_changes_nothing_and_is_told_why(path: str) -> None:
     async with opened(path, operator="ben") as pilot:
         await press(pilot, "4", "n")
         assert "it takes an admin, and ben is a member" in said(pilot)
 
 
-async def test_people_and_roles_are_filtered_together(path: Path) -> None:
+async def test_people_and_roles_are_filtered_together(path: str) -> None:
     async with opened(path) as pilot:
         await press(pilot, "4", "slash", "plat", "enter")
         assert window(pilot, "persons").rows == []
@@ -101,7 +99,7 @@ async def test_people_and_roles_are_filtered_together(path: Path) -> None:
         assert len(window(pilot, "persons").rows) == 2
 
 
-async def test_one_of_many_people_is_picked_by_typing(path: Path) -> None:
+async def test_one_of_many_people_is_picked_by_typing(path: str) -> None:
     with open_desk(path) as desk:
         for number in range(40):
             desk.run(people.add, f"person{number:02}")

@@ -7,6 +7,8 @@ import pytest
 from tests.tui.scenes import SCENES, SIZES, Scene, draw
 from tests.tui.screenshots import FOLDER
 
+pytestmark = pytest.mark.sqlite(reason="the pictures are of the demo, which is a file")
+
 
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
 @pytest.mark.parametrize("scene", SCENES, ids=lambda scene: scene.name)

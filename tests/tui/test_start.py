@@ -9,6 +9,7 @@ import pytest
 from botdesk import accounts
 from botdesk.cli import screen
 from botdesk.desk import Desk
+from tests.stores import Stores
 from tests.terminal import Terminal
 from tests.tui.program import environ, started
 
@@ -44,19 +45,18 @@ print(code, *sorted({name.partition(".")[0] for name in sys.modules}), file=sys.
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Path:
+def path(place: str) -> str:
     """A desk with two accounts."""
-    made = tmp_path / "desk.db"
-    with Desk.open(made) as desk:
+    with Desk.open(place) as desk:
         for name in ("nightly-build", "weekly-report"):
             desk.run(accounts.create, name)
-    return made
+    return place
 
 
-def test_the_frame_is_there_before_anything_heavy_is_imported(store: Path, tmp_path: Path) -> None:
+def test_the_frame_is_there_before_anything_heavy_is_imported(path: str, tmp_path: Path) -> None:
     held, let_go = tmp_path / "held", tmp_path / "let-go"
     script = HELD.format(heavy=HEAVY)
-    argv = [sys.executable, "-c", script, str(held), str(let_go), "--store", str(store)]
+    argv = [sys.executable, "-c", script, str(held), str(let_go), "--store", path]
     with Terminal(argv, environ(tmp_path)) as terminal:
         terminal.wait_until(held.exists)
         terminal.wait_for("1 Accounts")
@@ -68,8 +68,8 @@ def test_the_frame_is_there_before_anything_heavy_is_imported(store: Path, tmp_p
         assert terminal.wait_exit() == 0
 
 
-def test_a_key_draws_two_rows_anew_and_not_the_screen(store: Path, tmp_path: Path) -> None:
-    with started(store, environ(tmp_path)) as terminal:
+def test_a_key_draws_two_rows_anew_and_not_the_screen(path: str, tmp_path: Path) -> None:
+    with started(path, environ(tmp_path)) as terminal:
         terminal.wait_for("weekly-report")
         terminal.settle()
         before = len(terminal.raw)
@@ -84,24 +84,27 @@ def test_a_key_draws_two_rows_anew_and_not_the_screen(store: Path, tmp_path: Pat
     assert b"PURPOSE" not in drawn
 
 
-def loaded(*words: str, store: Path) -> set[str]:
+def loaded(*words: str, path: str, home: Path) -> set[str]:
     """The modules that a command has imported by its end."""
     argv = [sys.executable, "-c", LOADED, *words]
-    done = subprocess.run(argv, env=environ(store.parent, BOTDESK_STORE=str(store)), capture_output=True, timeout=120)
+    done = subprocess.run(argv, env=environ(home, BOTDESK_STORE=path), capture_output=True, timeout=120)
     code, *modules = done.stderr.decode().splitlines()[-1].split()
     assert code == "0", done.stderr
     return set(modules)
 
 
-def test_the_version_is_told_by_the_standard_library_alone(store: Path) -> None:
-    others = loaded("--version", store=store) - set(sys.stdlib_module_names)
+def test_the_version_is_told_by_the_standard_library_alone(path: str, tmp_path: Path) -> None:
+    others = loaded("--version", path=path, home=tmp_path) - set(sys.stdlib_module_names)
     assert {name for name in others if not name.startswith("_")} == {"botdesk"}
 
 
-def test_listing_imports_neither_the_screens_nor_the_gate_nor_upgrades_nor_what_draws_help(store: Path) -> None:
-    found = loaded("account", "list", "--json", store=store)
+def test_listing_imports_neither_the_screens_nor_the_gate_nor_upgrades_nor_what_draws_help(
+    path: str, tmp_path: Path, stores: Stores
+) -> None:
+    found = loaded("account", "list", "--json", path=path, home=tmp_path)
     assert "sqlmodel" in found
-    unwanted = {"textual", "rich", "alembic", "mako", "starlette", "uvicorn", "pyperclip", "psycopg"}
+    unwanted = {"textual", "rich", "alembic", "mako", "starlette", "uvicorn", "pyperclip"}
+    unwanted |= {"psycopg" if stores.engine == "sqlite" else "pysqlite3"}
     assert found & unwanted == set()
 
 

@@ -1,7 +1,6 @@
 """Two people, one account: what another changes meanwhile is shown, and nothing is changed over it unseen."""
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,15 +16,15 @@ Step = Callable[[Desk], Any]
 
 
 @pytest.fixture
-def path(path: Path) -> Path:
+def path(copied: str) -> str:
     """The store, with a token of catalog-sync; emil is an admin, too."""
-    with open_desk(path) as desk, desk.begin() as tx:
+    with open_desk(copied) as desk, desk.begin() as tx:
         people.add(tx, "emil", standing=Standing.ADMIN)
         tokens.deliver(tx, tokens.issue(tx, "catalog-sync", "farm").token.id, to="clipboard")
-    return path
+    return copied
 
 
-def meanwhile(path: Path, step: Step) -> None:
+def meanwhile(path: str, step: Step) -> None:
     """Let emil do something at a desk of his own."""
     with open_desk(path, operator="emil", seed=99) as desk:
         step(desk)
@@ -49,7 +48,7 @@ async def look_at_the_head(pilot: Pilot[str]) -> None:
     await settle(pilot)
 
 
-async def test_a_stale_modification_is_refused_and_looking_again_keeps_both_changes(path: Path) -> None:
+async def test_a_stale_modification_is_refused_and_looking_again_keeps_both_changes(path: str) -> None:
     async with opened(path, size=(120, 40)) as pilot:
         await press(pilot, "e", "tab", "tab", "tab", "end", " deploy:write")
         meanwhile(path, emil_modifies)
@@ -67,7 +66,7 @@ async def test_a_stale_modification_is_refused_and_looking_again_keeps_both_chan
     assert (account.description, account.scopes) == ("theirs", "catalog:read deploy:write")
 
 
-async def test_what_both_typed_is_told_and_mine_stays_until_i_say_so(path: Path) -> None:
+async def test_what_both_typed_is_told_and_mine_stays_until_i_say_so(path: str) -> None:
     async with opened(path, size=(120, 40)) as pilot:
         await press(pilot, "e", "tab", "tab", "mine")
         meanwhile(path, emil_modifies)
@@ -79,7 +78,7 @@ async def test_what_both_typed_is_told_and_mine_stays_until_i_say_so(path: Path)
     assert accounts_of(path)["catalog-sync"].account.description == "mine"
 
 
-async def test_the_kind_that_another_chose_is_taken_over(path: Path) -> None:
+async def test_the_kind_that_another_chose_is_taken_over(path: str) -> None:
     async with opened(path, size=(120, 40)) as pilot:
         await press(pilot, "e")
         meanwhile(path, lambda desk: desk.run(accounts.modify, "catalog-sync", purpose=accounts.Purpose.METRICS))
@@ -100,7 +99,7 @@ async def test_the_kind_that_another_chose_is_taken_over(path: Path) -> None:
     ids=["give, given", "give, modified", "give from the list, modified", "rotate, rotated", "rotate, modified"],
 )
 async def test_giving_and_rotating_are_refused_until_one_looked(
-    path: Path, keys: tuple[str, ...], step: Step, told: str
+    path: str, keys: tuple[str, ...], step: Step, told: str
 ) -> None:
     async with opened(path, size=(120, 40)) as pilot:
         await press(pilot, *keys)
@@ -114,12 +113,12 @@ async def test_giving_and_rotating_are_refused_until_one_looked(
         assert warned(pilot) == "this is how it is now"
 
 
-def _changes(path: Path) -> int:
+def _changes(path: str) -> int:
     with open_desk(path) as desk:
         return desk.head().sequence
 
 
-async def test_a_grant_that_another_changed_is_not_withdrawn_unseen(path: Path) -> None:
+async def test_a_grant_that_another_changed_is_not_withdrawn_unseen(path: str) -> None:
     meanwhile(path, emil_gives)
     async with opened(path) as pilot:
         await press(pilot, "enter", "tab", "w")
@@ -131,7 +130,7 @@ async def test_a_grant_that_another_changed_is_not_withdrawn_unseen(path: Path) 
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 40)], ids=["small", "large"])
-async def test_a_banner_tells_what_another_changed_until_one_says_seen(path: Path, size: tuple[int, int]) -> None:
+async def test_a_banner_tells_what_another_changed_until_one_says_seen(path: str, size: tuple[int, int]) -> None:
     async with opened(path, size=size) as pilot:
         await press(pilot, "enter")
         assert "r: seen" not in shown(pilot)
@@ -143,7 +142,7 @@ async def test_a_banner_tells_what_another_changed_until_one_says_seen(path: Pat
         assert "r: seen" not in shown(pilot)
 
 
-async def test_no_banner_for_what_one_did_oneself_or_a_bot_does(path: Path) -> None:
+async def test_no_banner_for_what_one_did_oneself_or_a_bot_does(path: str) -> None:
     async with opened(path) as pilot:
         await press(pilot, "enter", "a", "right", "ctrl+s", "e", "tab", "tab", "mine", "ctrl+s")
         await look_at_the_head(pilot)
