@@ -11,10 +11,10 @@ from typing import Annotated, TextIO
 
 import typer
 
-from botdesk import audit, wording
+from botdesk import accounts, audit, people, wording
 from botdesk.cli import archive, output, patience, progress
-from botdesk.cli.context import AsJson, Visit, complete_account, visiting
-from botdesk.errors import AuditBroken, Conflict, InvalidInput
+from botdesk.cli.context import AsJson, Transaction, Visit, complete_account, visiting
+from botdesk.errors import AuditBroken, Conflict, InvalidInput, NotFound
 
 app = typer.Typer(help="What happened, and whether the record holds.", no_args_is_help=True)
 app.command("archive")(archive.archive)
@@ -59,6 +59,8 @@ def list_(
     """List events, newest first."""
     with visit.desk(create=False) as desk, progress.bar("events") as told:
         wanted = _filter(desk.clock(), account, actor, action, outcome, since, until, text)
+        with desk.read() as tx:
+            _see_that_they_are_known(tx, account, actor)
         page = patience.ask(desk, audit.page, wanted, limit=limit, progress=told)
         begins = desk.ask(audit.kept_since)
     if json:
@@ -93,6 +95,28 @@ def _filter(
         until=wording.instant(until, now) if until else None,
         text=text,
     )
+
+
+def _see_that_they_are_known(tx: Transaction, account: str | None, actor: str | None) -> None:
+    """Tell a slip from a history with nothing in it; what was removed is known by its events.
+
+    Raises:
+        NotFound: Nothing in reach, and no event in reach, has that name.
+    """
+    if account and not audit.page(tx, audit.Filter(account=account), limit=1).rows:
+        accounts.find(tx, account)
+    if actor and not audit.page(tx, audit.Filter(actor=actor), limit=1).rows and not _is_somebody(tx, actor):
+        raise NotFound(
+            f"nobody called {actor[:40]!r} did anything in your reach", hint="'botdesk audit list' tells who did"
+        )
+
+
+def _is_somebody(tx: Transaction, name: str) -> bool:
+    try:
+        people.find(tx, name)
+    except NotFound:
+        return False
+    return True
 
 
 def _row(event: audit.Event) -> tuple[str, ...]:
@@ -139,6 +163,8 @@ def export(
     with _new_file(file) if file else _held() as opened:
         with visit.desk(create=False) as desk:
             wanted = _filter(desk.clock(), account, actor, action, outcome, since, until, text)
+            with desk.read() as tx:
+                _see_that_they_are_known(tx, account, actor)
             recorded = desk.run(audit.record_export, form=form.value)
             with desk.read() as tx:
                 begins = audit.kept_since(tx)
