@@ -51,6 +51,7 @@ MANAGES = {
     Action.PERSONAL_TOKEN_CONFIRMED,
 }
 OWN = {Action.PERSONAL_TOKEN_REGISTERED, Action.PERSONAL_TOKEN_REVOKED, Action.PERSONAL_TOKEN_CONFIRMED}
+BY_MEMBERS = {Action.ACCOUNT_CREATED, Action.BULK_BEGUN, Action.BULK_ENDED}
 OPEN = {Action.DESK_OPENED, Action.AUDIT_VIEWED}
 BOTS = {Action.TOKEN_USED, Action.TOKEN_REFUSED, Action.PERSONAL_TOKEN_USED, Action.PERSONAL_TOKEN_REFUSED}
 
@@ -64,7 +65,7 @@ def model(person: Actor, action: Action, level: Level | None, own: bool) -> bool
     if person.standing == "auditor":
         return action in VIEWS or action in (Action.AUDIT_EXPORTED, Action.KEY_VIEWED)
     allowed = {None: set(), "view": VIEWS, "operate": VIEWS | OPERATES, "manage": VIEWS | OPERATES | MANAGES}[level]
-    return action is Action.ACCOUNT_CREATED or action in allowed or (own and action in OWN)
+    return action in BY_MEMBERS or action in allowed or (own and action in OWN)
 
 
 @settings(max_examples=1000)
