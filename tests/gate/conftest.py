@@ -18,6 +18,7 @@ from botdesk.gate.pace import Pace
 from botdesk.gate.request import Proxies
 from tests.gate import house as houses
 from tests.gate.house import Gate, House
+from tests.stores import Stores
 
 
 @pytest.fixture(scope="session")
@@ -29,9 +30,11 @@ def memory() -> Iterator[Path]:
 
 
 @pytest.fixture(scope="session")
-def house(memory: Path) -> House:
+def house(stores: Stores, memory: Path) -> House:
     """A desk with a token of every fate, shared by all tests."""
-    return houses.build(memory)
+    folder = memory / f"shared-{stores.engine}"
+    folder.mkdir(mode=0o700)
+    return houses.build(folder, stores)
 
 
 @pytest.fixture(scope="session")

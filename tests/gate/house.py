@@ -19,6 +19,7 @@ from botdesk.audit import Filter
 from botdesk.desk import Desk, system_clock
 from botdesk.settings import Settings
 from botdesk.testing import Clock
+from tests.stores import Stores
 
 SCOPES = "catalog:read deploy:write"
 PATIENCE = 60.0
@@ -91,13 +92,13 @@ def keep(house: House, name: str, issued: tokens.Issued) -> str:
     return house.held[name]
 
 
-def build(folder: Path, store: str = "") -> House:
-    """Make the desk, in a file when no other store is named."""
+def build(folder: Path, stores: Stores) -> House:
+    """Make the desk; a file lies in a folder of its own."""
     (folder / "desk").mkdir(mode=0o700)
     house = House(
         folder,
         {
-            "BOTDESK_STORE": store or str(folder / "desk" / "botdesk.db"),
+            "BOTDESK_STORE": stores.new(folder / "desk"),
             "BOTDESK_STATE_DIR": str(folder / "state"),
             "BOTDESK_CONFIG": str(folder / "config.toml"),
             "BOTDESK_ARGON2_MEMORY_KIB": "8",

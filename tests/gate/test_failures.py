@@ -18,6 +18,7 @@ from botdesk.testing import Clock
 from tests.gate import house as houses
 from tests.gate.house import Gate, House, waited
 from tests.gate.test_server import ask
+from tests.stores import Sqlite, Stores
 
 MANY = 200
 
@@ -81,8 +82,9 @@ def all_is_well(gate: Gate, house: House) -> None:
     assert house.chain_holds()
 
 
+@pytest.mark.sqlite(reason="a server has a disk of its own")
 def test_on_a_full_disk_nothing_passes_until_there_is_room(disk: Path) -> None:
-    house = houses.build(disk)
+    house = houses.build(disk, Sqlite())
     with tempfile.TemporaryDirectory() as elsewhere:
         house.folder = Path(elsewhere)
         with houses.gate(house, "--no-log") as gate:
@@ -95,9 +97,10 @@ def test_on_a_full_disk_nothing_passes_until_there_is_room(disk: Path) -> None:
             houses.start(house)
 
 
+@pytest.mark.sqlite(reason="what cannot be written is the file")
 def test_when_no_file_can_be_written_nothing_passes_until_it_can(memory: Path) -> None:
     with tempfile.TemporaryDirectory(dir=memory) as folder:
-        house = houses.build(Path(folder))
+        house = houses.build(Path(folder), Sqlite())
         with houses.gate(house, "--no-log") as gate:
             all_is_well(gate, house)
             with forbidden(gate.process.pid):
@@ -106,11 +109,11 @@ def test_when_no_file_can_be_written_nothing_passes_until_it_can(memory: Path) -
 
 
 def test_a_clock_set_back_lets_nothing_pass_until_it_is_right_again(
-    memory: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    stores: Stores, memory: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The store has seen an instant that is ten minutes ahead of the gate's clock."""
     with tempfile.TemporaryDirectory(dir=memory) as folder:
-        house = houses.build(Path(folder))
+        house = houses.build(Path(folder), stores)
         with houses.gate(house, "--no-log") as gate:
             all_is_well(gate, house)
             for ahead, status in ((4, 200), (10, 503)):

@@ -21,17 +21,10 @@ TRIES = 25
 
 
 @pytest.fixture(scope="module")
-def store(postgresql: Postgresql, memory: Path) -> Iterator[str]:
-    made = postgresql.new(memory)
-    yield made
-    postgresql.drop(made)
-
-
-@pytest.fixture(scope="module")
-def house(memory: Path, store: str) -> House:
+def house(postgresql: Postgresql, memory: Path) -> House:
     folder = memory / "postgresql"
     folder.mkdir(mode=0o700)
-    return houses.build(folder, store)
+    return houses.build(folder, postgresql)
 
 
 @pytest.fixture(scope="module")
@@ -77,13 +70,13 @@ async def test_the_first_request_after_a_revoke_is_refused_by_every_worker(gate:
 
 
 async def test_nothing_passes_while_the_server_is_away_and_all_goes_on_when_it_is_back(
-    postgresql: Postgresql, gate: Gate, house: House, store: str
+    postgresql: Postgresql, gate: Gate, house: House
 ) -> None:
     passed: list[str] = []
     answers: Counter[int] = Counter()
     asking = asyncio.create_task(_ask_on(gate, house, passed, answers))
     await until(lambda: len(passed) > 20)
-    with postgresql.away(store):
+    with postgresql.away(house.environ["BOTDESK_STORE"]):
         await until(lambda: answers[503] > 5)
         before = len(passed)
         await until(lambda: answers[503] > 10)

@@ -18,17 +18,18 @@ from tests.gate import house as houses
 from tests.gate.client import Client, clients
 from tests.gate.house import PATIENCE, Gate, House
 from tests.gate.test_server import figure
+from tests.stores import Stores
 
 TRIES = 1000
 KILLS = 50
 
 
 @pytest.fixture(scope="module")
-def house(memory: Path) -> House:
+def house(stores: Stores, memory: Path) -> House:
     """A desk of these tests' own, since they fill its audit."""
-    folder = memory / "promises"
+    folder = memory / f"promises-{stores.engine}"
     folder.mkdir(mode=0o700)
-    return houses.build(folder)
+    return houses.build(folder, stores)
 
 
 @pytest.fixture(scope="module")
