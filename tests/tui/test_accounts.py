@@ -348,3 +348,7 @@ async def test_somebody_who_is_disabled_meanwhile_sees_nothing_more_and_is_told(
             desk.run(people.disable, "ben")
         await press(pilot, "r")
         assert "'ben' is no active person of this desk" in complaints(pilot)
+        app_of(pilot).poll_soon()
+        await settle(pilot)
+        assert not pilot.app.is_running
+        assert app_of(pilot).failure

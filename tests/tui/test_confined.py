@@ -8,22 +8,24 @@ from pathlib import Path
 import pytest
 from textual.pilot import Pilot
 
-from botdesk import accounts, people, settings, tokens
+from botdesk import accounts, audit, keys, people, settings, tokens
 from botdesk.desk import Desk
+from botdesk.errors import AccessDenied
 from botdesk.remote import Entry
 from botdesk.testing import Clock, open_desk
 from botdesk.tui.app import BotdeskApp
 from botdesk.tui.dialogs.handoff import HandoffDialog
+from tests.public_keys import BENS
 from tests.tui.stage import app_of, opened, paste, press, settle, shown
 
 SOURCE = "ssh 203.0.113.7 SHA256:x"
 
 
 @asynccontextmanager
-async def entered(path: str, person: str = "ada") -> AsyncIterator[Pilot[str]]:
+async def entered(path: str, person: str = "ada", key: str | None = None) -> AsyncIterator[Pilot[str]]:
     """The program as it opens for who came in over SSH."""
     confined = replace(settings.load(store=path), confined=True, clipboard="osc52")
-    entry = Entry(person, None, SOURCE, True)
+    entry = Entry(person, key, SOURCE, True)
     app = BotdeskApp(lambda: Desk.enter(entry, settings=confined, clock=Clock()), poll=0, clock=lambda: 0.0)
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
@@ -70,6 +72,24 @@ async def test_no_key_and_no_command_leads_out_of_the_desk(path: str) -> None:
             assert not {"Screenshot", "Save screenshot", "Demo"} & offered
         bound = {binding.action for found in pilot.app.screen.active_bindings.values() for binding in [found.binding]}
         assert not {action for action in bound if "suspend" in action or "screenshot" in action or "demo" in action}
+
+
+@pytest.mark.parametrize("how", ["disabled", "key removed"])
+async def test_who_is_shut_out_meanwhile_is_put_out_and_told(path: str, how: str) -> None:
+    with open_desk(path) as desk:
+        key = desk.run(keys.add, "ben", BENS).fingerprint
+    async with entered(path, "ben", key) as pilot:
+        with open_desk(path) as desk:
+            desk.run(people.disable, "ben") if how == "disabled" else desk.run(keys.remove, key)
+            before = desk.ask(audit.page).total
+        app_of(pilot).poll_soon()
+        await settle(pilot)
+        assert not pilot.app.is_running
+        failure = app_of(pilot).failure
+    assert isinstance(failure, AccessDenied)
+    assert {"disabled": "no active person", "key removed": "does not let 'ben' in"}[how] in failure.message
+    with open_desk(path) as desk:
+        assert desk.ask(audit.page).total == before
 
 
 async def test_an_empty_desk_offers_no_demo_over_ssh(place: str) -> None:

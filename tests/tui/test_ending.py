@@ -141,7 +141,7 @@ def test_a_store_that_cannot_be_opened_is_told_after_the_terminal_is_restored(tm
     store.write_bytes(b"this is no database, whatever its name says" * 50)
     store.chmod(0o600)
     before = store.read_bytes()
-    with started(path, environ(tmp_path)) as terminal:
+    with started(store, environ(tmp_path)) as terminal:
         assert terminal.wait_exit() == 8
     last = terminal.raw.rsplit(b"\x1b[?1049l", 1)[-1]
     assert b"botdesk: " in last

@@ -261,6 +261,10 @@ class BotdeskApp(App[str]):
         async with self._looking:
             was_lost, was_broken = self.history.lost, self.history.broken
             changed = await asyncio.to_thread(self.history.look, self.desk)
+        if self.history.shut_out:
+            self.failure = self.history.shut_out
+            self.exit()
+            return
         if self.history.lost != was_lost:
             self.say("looking every second whether it is back" if self.history.lost else "the store answers again")
             changed = True

@@ -29,7 +29,8 @@ class Watch:
         broken: Why the history cannot be trusted; None when it can.
         archived: Said when what this operator saw last is in an archive by now.
         lost: Why the store did not answer, last; empty when it did.
-        actor: Who operates the desk, with their standing now; None once they are no active person any more.
+        actor: Who operates the desk, with their standing now; None once they may not any more.
+        shut_out: Why they may not any more: they were disabled, or their key was removed.
     """
 
     def __init__(self, memory: "Memory | None") -> None:
@@ -37,6 +38,7 @@ class Watch:
         self.archived: BotdeskError | None = None
         self.lost = ""
         self.actor: Actor | None = None
+        self.shut_out: AccessDenied | None = None
         self._memory = memory
         self._head: Head | None = None
         self._looked: datetime | None = None
@@ -52,7 +54,8 @@ class Watch:
         Raises:
             StoreError: The store does not answer.
         """
-        self._head, self._looked, self.actor = desk.head(), desk.clock(), _actor(desk)
+        self._head, self._looked = desk.head(), desk.clock()
+        self._ask_who(desk)
         self._hold(desk, self._kept(desk))
         self._remember(desk)
 
@@ -98,17 +101,18 @@ class Watch:
         stale = self._looked is None or (now - self._looked).total_seconds() >= STALE_SECONDS
         if head == self._head and not stale and not was_lost:
             return False
-        self._head, self._looked, self.actor = head, now, _actor(desk)
+        self._head, self._looked = head, now
+        self._ask_who(desk)
         self._remember(desk)
         return True
+
+    def _ask_who(self, desk: "Desk") -> None:
+        self.actor = None
+        try:
+            self.actor = desk.ask(lambda tx: tx.actor)
+        except AccessDenied as error:
+            self.shut_out = error
 
     def _remember(self, desk: "Desk") -> None:
         if self._memory and self._head and self._head.sequence and not self.broken:
             self._memory.heads[desk.location] = str(self._head)
-
-
-def _actor(desk: "Desk") -> "Actor | None":
-    try:
-        return desk.ask(lambda tx: tx.actor)
-    except AccessDenied:
-        return None
