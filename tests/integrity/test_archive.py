@@ -120,7 +120,9 @@ def test_a_row_that_only_archived_events_tell_of_is_held_all_the_same(old: Desk,
     old.archive(LATER_CUT, file)
     column = {"setting": "value", "membership": "added_by", "grant": "given_by", "key": "comment"}.get(table, "label")
     column = {"token": "label", "dismissal": "reason"}.get(table, column if column != "label" else "added_by")
-    column = {"role": "description", "account": "description", "person": "full_name"}.get(table, column)
+    column = {"migration": "started_by", "role": "description", "account": "description", "person": "full_name"}.get(
+        table, column
+    )
     with house.tampering(old.location) as sql:
         sql(f'UPDATE "{table}" SET "{column}" = "{column}" || \'x\'')
     assert "not as it was verified before" in told(held(old)) or table == "token", "the last event tells of one"
