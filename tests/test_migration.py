@@ -1,11 +1,13 @@
 """From somebody's personal token to a service account's own: four steps, each proved by what happened."""
 
+import subprocess
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
-from botdesk import accounts, audit, grants, migration, naming, people, recipes, stages, tokens, verification
+from botdesk import accounts, audit, grants, handoff, migration, naming, people, recipes, stages, tokens, verification
 from botdesk.access import Level
 from botdesk.bearer import Secret
 from botdesk.desk import Desk
@@ -346,10 +348,6 @@ def test_a_name_is_suggested_from_what_the_integration_is(what: str, expected: s
     assert not found or accounts.check_name(found) == found
 
 
-def test_a_suggested_name_that_is_taken_gets_a_number(desk: Desk, began: str) -> None:
-    assert desk.ask(naming.free_name, "nightly build") == "nightly-build-2"
-
-
 @pytest.mark.parametrize("platform", Platform)
 def test_a_recipe_hands_over_by_a_target_that_is_one_and_names_no_secret(platform: Platform) -> None:
     found = recipes.recipe(platform, "nightly-build")
@@ -358,3 +356,51 @@ def test_a_recipe_hands_over_by_a_target_that_is_one_and_names_no_secret(platfor
     assert not any("{name}" in text or "{{" in text for text in (found.target, found.needs)), found
     assert found.steps
     assert "nightly-build" in f"{found.target} {found.steps}" or "BOTDESK_TOKEN" in found.target
+
+
+@pytest.mark.parametrize(
+    ("platform", "name"), [(Platform.DOTENV, ".env.botdesk"), (Platform.CLAUDE, "nightly-build.env")]
+)
+def test_a_recipe_for_a_file_of_variables_writes_one_that_a_shell_reads(
+    platform: Platform, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    handoff.give(Secret("made-up"), parse_target(recipes.recipe(platform, "nightly-build").target))
+    assert (tmp_path / name).stat().st_mode & 0o777 == 0o600
+    script = f'. "./{name}"; echo "$BOTDESK_TOKEN"'
+    read = subprocess.run(["sh", "-c", script], capture_output=True, text=True, timeout=60)
+    assert read.stdout == "made-up\n"
+
+
+def test_what_the_old_token_was_asked_for_tells_the_least_scopes(desk: Desk, open_: str, verifier: Verifier) -> None:
+    assert view(desk, open_).scopes == frozenset()
+    assert presented(verifier, OLD, "10.0.0.8", "catalog:read").refusal is None
+    lacking = presented(verifier, OLD, "10.0.0.8", "admin:all")
+    assert (lacking.refusal, lacking.missing) == (Refusal.SCOPE, {"admin:all"})
+    assert view(desk, open_).scopes == {"catalog:read"}
+
+
+def test_operating_is_not_enough_and_a_stranger_learns_nothing(desk: Desk, began: str) -> None:
+    desk.run(grants.give, "nightly-build", "person:dora", Level.OPERATE)
+    for person, refusal in (("dora", AccessDenied), ("eve", NotFound)):
+        for act in (migration.issue, migration.pause, migration.cancel):
+            with pytest.raises(refusal), desk.begin(person) as tx:
+                act(tx, began)
+    with desk.read("eve") as tx:
+        assert migration.listed(tx, over=True) == []
+    told = []
+    for identity in (began, "mig_AAAAAAAAAA"):
+        with pytest.raises(NotFound) as refused, desk.read("eve") as tx:
+            migration.view(tx, identity)
+        told.append(str(refused.value).replace(identity, "it"))
+    assert told[0] == told[1]
+
+
+def test_while_one_is_paused_nothing_but_the_acceptance_goes_on(desk: Desk, open_: str, verifier: Verifier) -> None:
+    desk.run(migration.pause, open_)
+    assert presented(verifier, OLD).refusal is None
+    for act in (migration.issue, migration.accept, migration.pause, migration.revoke):
+        with pytest.raises(Conflict, match="is paused"):
+            desk.run(act, open_)
+    desk.run(migration.close, open_)
+    assert presented(verifier, OLD).refusal is Refusal.PERSONAL

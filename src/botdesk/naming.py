@@ -3,12 +3,16 @@
 import re
 from typing import Final
 
-from sqlmodel import col, select
-
 from botdesk import accounts
-from botdesk.errors import Conflict, InvalidInput
-from botdesk.store.tables import Account
-from botdesk.store.transaction import Transaction
+
+MOST_WORDS: Final = 3
+LONGEST_NAME: Final = 40
+_NOISE: Final = frozenset(
+    (
+        *("a", "an", "and", "at", "com", "for", "from", "git", "github", "gitlab", "http", "https", "in", "io", "net"),
+        *("of", "on", "org", "our", "personal", "s", "ssh", "the", "to", "token", "with", "www", "yaml", "yml"),
+    )
+)
 
 
 def suggested(what: str) -> str:
@@ -24,29 +28,3 @@ def suggested(what: str) -> str:
         words = words[1:]
     name = "-".join(words)[:LONGEST_NAME].strip("-")
     return name if len(name) >= 3 and name[0].isalpha() and not accounts.vague(name) else ""
-
-
-MOST_WORDS: Final = 3
-LONGEST_NAME: Final = 40
-_NOISE: Final = frozenset(
-    (
-        *("a", "an", "and", "at", "com", "for", "from", "git", "github", "gitlab", "http", "https", "in", "io", "net"),
-        *("of", "on", "org", "our", "personal", "s", "ssh", "the", "to", "token", "with", "www", "yaml", "yml"),
-    )
-)
-
-
-def free_name(tx: Transaction, what: str) -> str:
-    """A name for the account that no other has.
-
-    Raises:
-        InvalidInput: The text suggests none.
-    """
-    found = suggested(what)
-    if not found:
-        raise InvalidInput(f"{what[:40]!a} suggests no name", hint="give the account a name yourself, with --new")
-    for name in (found, *(f"{found[: LONGEST_NAME - 2]}-{number}" for number in range(2, 10))):
-        if tx.session.exec(select(Account.id).where(Account.name == name, col(Account.removed_at).is_(None))).first():
-            continue
-        return name
-    raise Conflict(f"{found!r} and its like are taken", hint="give the account a name yourself, with --new")
