@@ -88,6 +88,8 @@ migration resume       ok     no       –        no     no       ok      ok
 migration cancel       ok     no       –        no     no       ok      ok
 incident               ok     no       –        no     ok       ok      ok
 advice                 ok     ok       –        ok     ok       ok      ok
+advice dismiss         ok     no       –        no     no       ok      ok
+advice recall          ok     no       –        no     no       ok      ok
 due                    ok     ok       –        ok     ok       ok      ok
 grant list             ok     ok       –        ok     ok       ok      ok
 grant list all         ok     ok       ·        ok     ok       ok      ok
@@ -154,12 +156,14 @@ def furnish(path: Path) -> None:
         for name in ("guest", "heir"):
             desk.run(people.add, name)
         desk.run(people.add, "gone")
-        desk.run(people.disable, "gone")
         desk.run(keys.add, "guest", ADAS)
         for way in everyone():
             _invite(desk, way)
         for bot in bots():
             _equip(desk, bot)
+        desk.run(people.disable, "gone")
+        for bot in bots():
+            desk.run(advice.dismiss, desk.ask(_left_behind, twin("off", bot)), reason="on leave")
         for way in everyone():
             _grant(desk, way)
         desk.run(bulk.begin, bulk.Plan(Order(verb=bulk.Verb.DISABLE)))
@@ -197,6 +201,7 @@ def _equip(desk: Desk, name: str) -> None:
             accounts.create(tx, one)
     for one in (name, twin("off", name)):
         desk.run(grants.give, one, "person:guest", Level.VIEW)
+        desk.run(grants.give, one, "person:gone", Level.VIEW)
     for label in ("active", "other", "turning"):
         house.issue(desk, name, f"{label} of {name}")
     house.deliver(desk, desk.run(_turn, f"turning of {name}"))
@@ -207,6 +212,12 @@ def _equip(desk: Desk, name: str) -> None:
         desk.run(migration.accept, began)
     desk.run(migration.pause, began)
     desk.run(accounts.disable, twin("off", name))
+
+
+def _left_behind(tx: Transaction, name: str) -> str:
+    """The id of the advice that somebody who left has a grant on the account."""
+    found = advice.listed(tx, name, dismissed=True)
+    return next(one.id for one in found if one.finding.about == "gone")
 
 
 def twin(kind: str, bot: str) -> str:
@@ -249,6 +260,8 @@ class Case:
         run: The number of a run that the desk's founder began.
         moving: The id of a migration that is under way.
         resting: The id of one that is paused.
+        advice: The id of advice on the account.
+        dismissed: The id of advice on its disabled twin, which the desk's founder dismissed.
     """
 
     way: str
@@ -259,6 +272,8 @@ class Case:
     run: str
     moving: str
     resting: str
+    advice: str
+    dismissed: str
 
     @property
     def person(self) -> str:
@@ -284,6 +299,8 @@ def case(desk: Desk, way: str) -> Case:
             str(runs.listed(tx)[-1].number),
             house.moving(tx, f"moving of {bot(way)}").id,
             house.moving(tx, f"resting of {bot(way)}").id,
+            _left_behind(tx, bot(way)),
+            _left_behind(tx, twin("off", bot(way))),
         )
 
 
@@ -347,6 +364,8 @@ LIBRARY: Final[dict[str, Verb]] = {
     "migration cancel": lambda tx, c: migration.cancel(tx, c.moving),
     "incident": lambda tx, c: incident.revoke(tx, [c.token], reason="leaked"),
     "advice": lambda tx, c: advice.listed(tx, c.bot),
+    "advice dismiss": lambda tx, c: advice.dismiss(tx, c.advice, reason="known", account=c.bot),
+    "advice recall": lambda tx, c: advice.recall(tx, c.dismissed),
     "due": lambda tx, c: due.listed(tx, within=timedelta(days=1), account=c.bot),
     "grant list": lambda tx, c: grants.listed(tx, c.bot),
     "grant list all": lambda tx, c: _lists(c.bot, (line.account for line in grants.listed(tx))),
@@ -440,6 +459,8 @@ def words(operation: str, case: Case) -> list[str]:
         "migration resume": ["migration", "resume", case.resting],
         "migration cancel": ["migration", "cancel", case.moving],
         "advice": ["advice", "--account", case.bot],
+        "advice dismiss": ["advice", "dismiss", case.advice, "--account", case.bot, "--reason", "known"],
+        "advice recall": ["advice", "recall", case.dismissed],
         "due": ["due", "--account", case.bot],
         "grant list": ["grant", "list", case.bot],
         "grant list all": ["grant", "list", "--json"],

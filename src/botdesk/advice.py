@@ -190,7 +190,10 @@ def recall(tx: Transaction, advice_id: str) -> None:
     """
     row = tx.session.get(Dismissal, advice_id)
     about = tx.session.get_one(Account, row.account_id) if row is not None and row.account_id else None
-    if row is None or not (about is None or audit.may(tx, Action.ACCOUNT_VIEWED, about)):
+    hidden = about is not None and not audit.may(tx, Action.ACCOUNT_VIEWED, about)
+    if row is None or hidden:
+        if hidden:
+            audit.deny(tx, Action.ACCOUNT_VIEWED, about)
         raise NotFound(
             f"no advice {advice_id[:20]!r} was dismissed", hint="'botdesk advice --dismissed' shows which was"
         )

@@ -92,12 +92,17 @@ def dismiss(
     advice: AdviceId,
     reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why nothing is to be done about it.")],
     until: Until = None,
+    account: Annotated[
+        str | None,
+        typer.Option("--account", metavar="ACCOUNT", help="What it is about.", autocompletion=complete_account),
+    ] = None,
     json: AsJson = False,
 ) -> None:
     """Hide a line of advice from everybody until a date, 30 days ahead by default."""
     with visit.begin() as tx:
-        row = advices.dismiss(tx, advice, reason=reason, until=wording.ahead(until, tx.now) if until else None)
-        found = advices.find(tx, advice)
+        ends = wording.ahead(until, tx.now) if until else None
+        row = advices.dismiss(tx, advice, reason=reason, until=ends, account=account)
+        found = advices.find(tx, advice, account=account)
     output.talk(f"dismissed until {wording.when(row.until)}: {found.finding.what}")
     if json:
         output.as_json(_facts(found))
