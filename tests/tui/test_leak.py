@@ -108,6 +108,7 @@ def hand_over(terminal: Terminal) -> str:
     terminal.wait_for("The token works now")
     terminal.send("\r")
     terminal.wait_gone("Hand the secret over")
+    terminal.wait_for("active  ")
     terminal.wait_gone("pending")
     return the_secret(terminal.raw)
 
