@@ -48,6 +48,8 @@ LENGTHY = {"description", "delivered_to", "full_name", "source"}
 def founded(store: str) -> None:
     """A desk with something in every list."""
     with Desk.open(store) as desk, desk.begin() as tx:
+        accounts.create(tx, "past-bot")
+        accounts.remove(tx, "past-bot")
         people.add(tx, "ben")
         people.create_role(tx, "odd")
         people.add_member(tx, "odd", "ben")

@@ -80,6 +80,8 @@ WALK = (
     Step(("e",), "Extend 'one", "escape"),
     Step(("escape",), "1 line"),
     Step(("1",), "off-bot"),
+    Step(("f", "f"), "past-bot"),
+    Step(("u",), "Restore past-bot", "escape"),
 )
 """Every screen and every dialog, from one desk whose texts are hostile."""
 
