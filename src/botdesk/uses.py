@@ -171,14 +171,21 @@ def knocks(tx: Transaction, account_id: str) -> list[Knock]:
     return sorted(found, key=lambda knock: (-knock.source.last_at.timestamp(), knock.token_id, knock.source.address))
 
 
-def reused(tx: Transaction, *, since: datetime) -> list[Reuse]:
-    """The ended tokens that were presented since an instant, of accounts the actor can manage, the latest first."""
+def reused(tx: Transaction, *, since: datetime, most: int = 100) -> list[Reuse]:
+    """The ended tokens that were presented since an instant, of accounts the actor can manage, the latest first.
+
+    Args:
+        tx: The transaction.
+        since: Not before this instant.
+        most: How many tokens are looked at, at the most.
+    """
     query = (
         select(Token, Account)
         .join(Account, col(Account.id) == Token.account_id)
         .where(reach.in_reach(tx.actor), col(Token.last_refused_at) >= since)
         .where(col(Token.last_refused_reason).in_(ENDED))
         .order_by(col(Token.last_refused_at).desc(), Token.id)
+        .limit(most)
     )
     return [
         Reuse(

@@ -15,11 +15,12 @@ SIZES = ((80, 24), (120, 40))
 
 @dataclass(frozen=True)
 class Scene:
-    """A name, the keys that lead there, and whether on the demo desk or on a new one."""
+    """A name, the keys that lead there, whether on a new desk, and whether the demo's reused token is told."""
 
     name: str
     keys: tuple[str, ...] = ()
     new: bool = False
+    reuse: bool = False
 
 
 HANDOFF = ("j", "i", "prod", "ctrl+s")
@@ -66,6 +67,8 @@ SCENES = (
     Scene("disable-person", ("4", "j", "d")),
     Scene("complaint", ("4", "tab", "n", "agents", "ctrl+s", "x")),
     Scene("leak", ("L",)),
+    Scene("reuse", (), reuse=True),
+    Scene("reuse-seen", ("!",), reuse=True),
     Scene("leak-found", ("L", "0qjAOwbSEY", "ctrl+s")),
     Scene("palette", ("ctrl+p",)),
 )
@@ -101,6 +104,9 @@ async def draw(template: Path, folder: Path, scene: Scene, size: tuple[int, int]
     app = staged(template, folder, scene)
     async with app.run_test(size=size, notifications=True) as pilot:
         await settle(pilot)
+        if not scene.reuse:
+            app.notice()
+            await settle(pilot)
         await press(pilot, *scene.keys)
         picture = app.export_screenshot(title="botdesk")
     app.desk.close()

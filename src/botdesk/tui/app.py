@@ -376,6 +376,11 @@ class BotdeskApp(App[str]):
         severity: Any = SEVERITIES.get(type(error), "error")
         self.notify(text, severity=severity, markup=False, timeout=8)
 
+    def notice(self) -> None:
+        """Take the ended tokens that are presented again as seen."""
+        self.history.notice(self.desk)
+        self.changed.publish(None)
+
     async def tell_unread(self, error: BotdeskError) -> None:
         """Complain that something could not be read; that the store does not answer is told by the alarm alone."""
         if isinstance(error, StoreError):

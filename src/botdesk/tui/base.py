@@ -84,6 +84,7 @@ class DeskScreen(Screen[None]):
         Binding("r", "refresh_now", "Refresh", show=False, tooltip="Read everything again"),
         Binding("question_mark", "help", "Keys", tooltip="Every key of this screen"),
         Binding("L", "leak", "Leaked token", show=False, tooltip="A token leaked: paste it; see whose it is; end it"),
+        Binding("exclamation_mark", "reuse", "Reused", show=False, tooltip="Ended tokens that are presented again"),
         Binding("T", "app.next_theme", "Theme", show=False, tooltip="The next theme"),
         Binding("q", "app.quit", "Quit", show=False, tooltip="Leave botdesk"),
     ]
@@ -92,6 +93,7 @@ class DeskScreen(Screen[None]):
         """Lay the frame around the screen's own body."""
         yield TitleBar(self.NAME)
         yield AlarmLine()
+        yield AlarmLine("reuse", action="reuse")
         yield from self.body()
         yield StatusLine()
         yield KeyBar()
@@ -136,6 +138,7 @@ class DeskScreen(Screen[None]):
         try:
             self.query_one(TitleBar).say_who(self.desk_app.who)
             self.query_one("#alarm", AlarmLine).warn(self.desk_app.history.warning)
+            self.query_one("#reuse", AlarmLine).warn(self.desk_app.history.told_reuse(self.now))
             await self.reload()
         except (NoMatches, NoScreen):
             if self in self.app.screen_stack:
@@ -200,6 +203,17 @@ class DeskScreen(Screen[None]):
         from botdesk.tui import flows
 
         self.desk_app.carry_out(lambda: flows.incident.look(self.desk_app))
+
+    @flow
+    async def action_reuse(self) -> None:
+        """Show which ended tokens are presented again, until they are seen."""
+        from botdesk.tui.dialogs.reuse import ReuseDialog
+
+        found = self.desk_app.history.reused
+        if not found:
+            self.say("no ended token was presented lately that you have not seen")
+        elif await self.desk_app.prompt(ReuseDialog(found, self.now)):
+            self.desk_app.notice()
 
     def action_help(self) -> None:
         """Show every key."""

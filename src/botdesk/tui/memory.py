@@ -19,6 +19,7 @@ class Memory:
         screen: The name of the last screen.
         filters: The filter text of each screen.
         heads: The last audit head seen of each store, as `SEQ:HASH`.
+        noticed: What was seen of ended tokens that are presented again, of each store, as words.
         saved: What was written last; None before that.
     """
 
@@ -27,6 +28,7 @@ class Memory:
     screen: str = ""
     filters: dict[str, str] = field(default_factory=dict)
     heads: dict[str, str] = field(default_factory=dict)
+    noticed: dict[str, str] = field(default_factory=dict)
     saved: dict[str, Any] | None = field(default=None, repr=False, compare=False)
 
     @classmethod
@@ -36,7 +38,7 @@ class Memory:
         with contextlib.suppress(AttributeError):
             for name in ("theme", "screen"):
                 setattr(memory, name, str(found.get(name, "")))
-            for name in ("filters", "heads"):
+            for name in ("filters", "heads", "noticed"):
                 setattr(memory, name, {str(key): str(value) for key, value in found.get(name, {}).items()})
         return memory
 
@@ -47,6 +49,7 @@ class Memory:
             "screen": self.screen,
             "filters": dict(self.filters),
             "heads": dict(self.heads),
+            "noticed": dict(self.noticed),
         }
         if values == self.saved:
             return

@@ -3,8 +3,12 @@
 The head is the one question. A desk that does not answer is told once, and once more when it answers again.
 """
 
+import time
+from datetime import timedelta
+from hashlib import blake2b
 from typing import TYPE_CHECKING, Final
 
+from botdesk import wording
 from botdesk.errors import AccessDenied, BotdeskError, InvalidInput, StoreError
 
 if TYPE_CHECKING:
@@ -14,9 +18,19 @@ if TYPE_CHECKING:
     from botdesk.audit import Head
     from botdesk.desk import Desk
     from botdesk.tui.memory import Memory
+    from botdesk.uses import Reuse
 
 STALE_SECONDS: Final = 30
 """After how long what is shown is read again though nothing has changed: tokens expire, and times go by."""
+
+REUSED: Final = timedelta(days=7)
+"""For how long it is told that an ended token was presented again."""
+
+NOTICED: Final = 500
+"""How much of what was seen of that is remembered."""
+
+SLOW_SECONDS: Final = 0.1
+"""If looking for that takes longer, it is done the less often: for at most a hundredth of the time."""
 
 REWRITTEN: Final = "HISTORY REWRITTEN OR CUT SHORT"
 LOST: Final = "NO ANSWER FROM THE STORE"
@@ -31,6 +45,7 @@ class Watch:
         lost: Why the store did not answer, last; empty when it did.
         actor: Who operates the desk, with their standing now; None once they may not any more.
         shut_out: Why they may not any more: they were disabled, or their key was removed.
+        reused: The ended tokens that are presented again, and were not seen yet by who operates the desk.
     """
 
     def __init__(self, memory: "Memory | None") -> None:
@@ -39,6 +54,9 @@ class Watch:
         self.lost = ""
         self.actor: Actor | None = None
         self.shut_out: AccessDenied | None = None
+        self.reused: tuple[Reuse, ...] = ()
+        self._noticed: list[str] = []
+        self._reuse_next = 0.0
         self._memory = memory
         self._head: Head | None = None
         self._looked: datetime | None = None
@@ -57,6 +75,8 @@ class Watch:
         self._head, self._looked = desk.head(), desk.clock()
         self._ask_who(desk)
         self._hold(desk, self._kept(desk))
+        self._noticed = self._memory.noticed.get(desk.location, "").split() if self._memory else []
+        self._look_for_reuse(desk)
         self._remember(desk)
 
     def _hold(self, desk: "Desk", kept: "Head | None") -> None:
@@ -103,6 +123,7 @@ class Watch:
             return False
         self._head, self._looked = head, now
         self._ask_who(desk)
+        self._look_for_reuse(desk)
         self._remember(desk)
         return True
 
@@ -113,6 +134,41 @@ class Watch:
         except AccessDenied as error:
             self.shut_out = error
 
+    def _look_for_reuse(self, desk: "Desk") -> None:
+        from botdesk import uses
+
+        if (began := time.monotonic()) < self._reuse_next:
+            return
+        try:
+            found = desk.ask(uses.reused, since=desk.clock() - REUSED)
+        except BotdeskError:
+            return
+        took = time.monotonic() - began
+        self._reuse_next = began + 100 * took if took > SLOW_SECONDS else 0.0
+        self.reused = tuple(one for one in found if _mark(one) not in self._noticed)
+
+    def notice(self, desk: "Desk") -> None:
+        """Take what is presented again as seen: it is told once more only if it comes from another address."""
+        self._noticed = [*self._noticed, *(_mark(one) for one in self.reused)][-NOTICED:]
+        self.reused = ()
+        if self._memory:
+            self._memory.noticed[desk.location] = " ".join(self._noticed)
+
+    def told_reuse(self, now: "datetime") -> str:
+        """The latest use of an ended token in a line, and how many more there are; empty when there is none."""
+        if not self.reused:
+            return ""
+        one, more = self.reused[0], len(self.reused) - 1
+        rest = f", and {more} more" if more else ""
+        label = wording.shortened(one.label, 20)
+        when = wording.ago_short(one.source.last_at, now)
+        return f"! ENDED TOKEN USED: {one.account} '{label}' {when} ago, {one.source.address}{rest}"
+
     def _remember(self, desk: "Desk") -> None:
         if self._memory and self._head and self._head.sequence and not self.broken:
             self._memory.heads[desk.location] = str(self._head)
+
+
+def _mark(one: "Reuse") -> str:
+    """What is remembered of a token that is presented from an address."""
+    return blake2b(f"{one.token_id} {one.source.address}".encode(), digest_size=6).hexdigest()

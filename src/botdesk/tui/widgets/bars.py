@@ -61,9 +61,15 @@ class TitleBar(Static):
 class AlarmLine(Static):
     """What has to be known before anything else; there only when there is such a thing."""
 
-    def __init__(self, id: str = "alarm") -> None:
+    def __init__(self, id: str = "alarm", *, action: str = "") -> None:
         super().__init__(markup=False, id=id)
         self.display = False
+        self._action = action
+
+    async def on_click(self) -> None:
+        """Do what there is to do about it."""
+        if self._action:
+            await self.screen.run_action(self._action)
 
     def warn(self, text: str) -> None:
         """Show a warning; an empty one takes the line away."""
