@@ -9,7 +9,7 @@ from botdesk.tui.memory import Memory
 from botdesk.verification import Asked
 from tests.tui.stage import app_of, click, deliver, opened, press, said, settle, shown
 
-BANNER = "! ENDED TOKEN USED: catalog-sync 'farm' now ago"
+BANNER = "! ENDED TOKEN USED: catalog-sync 'farm' just now"
 
 
 def present(path: Path, token: str, address: str, seed: int) -> None:

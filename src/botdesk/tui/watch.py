@@ -161,8 +161,8 @@ class Watch:
         one, more = self.reused[0], len(self.reused) - 1
         rest = f", and {more} more" if more else ""
         label = wording.shortened(one.label, 20)
-        when = wording.ago_short(one.source.last_at, now)
-        return f"! ENDED TOKEN USED: {one.account} '{label}' {when} ago, {one.source.address}{rest}"
+        when = wording.ago(one.source.last_at, now)
+        return f"! ENDED TOKEN USED: {one.account} '{label}' {when}, {one.source.address}{rest}"
 
     def _remember(self, desk: "Desk") -> None:
         if self._memory and self._head and self._head.sequence and not self.broken:
