@@ -18,7 +18,9 @@ def present(path: Path, token: str, address: str, seed: int) -> None:
         desk.run(verification.note, token, Asked(address=address))
 
 
-async def test_an_ended_token_that_is_presented_is_told_until_seen_and_again_from_elsewhere(path: Path, tmp_path: Path) -> None:
+async def test_an_ended_token_that_is_presented_is_told_until_seen_and_again_from_elsewhere(
+    path: str, tmp_path: Path
+) -> None:
     (token,) = deliver(path, "farm")
     memory = Memory.load(tmp_path / "tui.json")
     async with opened(path, memory=memory) as pilot:
