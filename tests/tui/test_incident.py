@@ -11,7 +11,7 @@ from botdesk.verification import Asked
 from tests.tui.stage import app_of, deliver, opened, paste, press, said, settle, shown, warned
 
 
-def leaked(path: Path, *labels: str) -> list[str]:
+def leaked(path: str, *labels: str) -> list[str]:
     """Issue tokens that were handed over and used; what was handed over."""
     made = []
     with open_desk(path, seed=8) as desk, desk.begin() as tx:
@@ -25,12 +25,12 @@ def leaked(path: Path, *labels: str) -> list[str]:
     return made
 
 
-def states(path: Path) -> dict[str, str]:
+def states(path: str) -> dict[str, str]:
     with open_desk(path) as desk:
         return {line.token.label: line.state.value for line in desk.ask(tokens.listed)}
 
 
-async def test_a_pasted_log_shows_whose_its_tokens_are_and_all_are_revoked_at_once(path: Path) -> None:
+async def test_a_pasted_log_shows_whose_its_tokens_are_and_all_are_revoked_at_once(path: str) -> None:
     one, two = leaked(path, "farm", "spare")
     deliver(path, "other")
     async with opened(path, size=(100, 40)) as pilot:
@@ -51,7 +51,7 @@ async def test_a_pasted_log_shows_whose_its_tokens_are_and_all_are_revoked_at_on
     assert states(path) == {"farm": "revoked", "spare": "revoked", "other": "active"}
 
 
-async def test_an_id_or_a_masked_form_names_a_token_and_a_mask_is_left_unless_told(path: Path) -> None:
+async def test_an_id_or_a_masked_form_names_a_token_and_a_mask_is_left_unless_told(path: str) -> None:
     one, two = leaked(path, "farm", "spare")
     async with opened(path) as pilot:
         await press(pilot, "4", "ctrl+p", "leaked")
@@ -73,7 +73,7 @@ async def test_an_id_or_a_masked_form_names_a_token_and_a_mask_is_left_unless_to
 
 
 @pytest.mark.parametrize("confined", [False, True])
-async def test_a_file_is_looked_through_but_not_over_ssh(path: Path, tmp_path: Path, confined: bool) -> None:
+async def test_a_file_is_looked_through_but_not_over_ssh(path: str, tmp_path: Path, confined: bool) -> None:
     (one,) = leaked(path, "farm")
     log = tmp_path / "build.log"
     log.write_text(f"{'x' * 300_000}{one}\n")

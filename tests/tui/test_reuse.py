@@ -12,7 +12,7 @@ from tests.tui.stage import app_of, click, deliver, opened, press, said, settle,
 BANNER = "! ENDED TOKEN USED: catalog-sync 'farm' just now"
 
 
-def present(path: Path, token: str, address: str, seed: int) -> None:
+def present(path: str, token: str, address: str, seed: int) -> None:
     """Present a token."""
     with open_desk(path, seed=seed) as desk:
         desk.run(verification.note, token, Asked(address=address))
@@ -56,7 +56,7 @@ async def test_an_ended_token_that_is_presented_is_told_until_seen_and_again_fro
         assert f"{BANNER}, 203.0.113.9" in shown(pilot)
 
 
-async def test_only_who_can_manage_the_account_is_told(path: Path) -> None:
+async def test_only_who_can_manage_the_account_is_told(path: str) -> None:
     (token,) = deliver(path, "farm")
     with open_desk(path, seed=5) as desk:
         desk.run(people.add, "cleo")
