@@ -1,5 +1,7 @@
 """Hostile text is refused or drawn harmlessly, on every screen and in every dialog."""
 
+import importlib
+import pkgutil
 import re
 from pathlib import Path
 from typing import NamedTuple
@@ -8,8 +10,10 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input, Static
 
-from botdesk.desk import system_user
+from botdesk import tokens
+from botdesk.desk import Desk, system_user
 from botdesk.errors import Conflict
+from botdesk.tui import dialogs, screens
 from botdesk.tui.base import DeskScreen
 from botdesk.tui.dialogs.base import Dialog
 from botdesk.tui.dialogs.form import Form
@@ -82,8 +86,23 @@ WALK = (
     Step(("1",), "off-bot"),
     Step(("f", "f"), "past-bot"),
     Step(("u",), "Restore past-bot", "escape"),
+    Step(("!",), "Ended tokens that are presented", "escape"),
+    Step(("L",), "A token has leaked"),
+    Step(("some words", "ctrl+s"), "Nothing has to be revoked", "escape"),
 )
-"""Every screen and every dialog, from one desk whose texts are hostile."""
+
+
+def walk(store: str) -> list[Step]:
+    """Every screen and every dialog, from one desk whose texts are hostile."""
+    with Desk.open(store) as desk:
+        held = desk.ask(tokens.listed, "good-bot")
+    active = next(line.token.id for line in held if line.state == "active")
+    return [
+        *WALK,
+        Step(("L",), "A token has leaked"),
+        Step((active, "ctrl+s"), "Revoke 1 leaked token", "escape"),
+    ]
+
 
 BYTES = {
     "enter": "\r",
@@ -114,7 +133,7 @@ def test_what_is_planted_in_the_store_never_reaches_the_terminal_raw(
     told = 0
     with started(planted, environ(tmp_path), size=size) as terminal:
         terminal.wait_for("off-bot")
-        for step in WALK:
+        for step in walk(planted):
             terminal.send("".join(BYTES.get(key, key) for key in step.keys))
             terminal.wait_for(step.shows)
             told += terminal.text.count("␛[7m‹U+009B›7m‹U+202E›")
@@ -145,7 +164,7 @@ def leave(terminal: Terminal, step: Step) -> None:
 async def test_markup_in_data_is_drawn_as_it_is_wherever_one_goes(planted: str) -> None:
     seen, drawn = set(), 0
     async with opened(planted, operator=system_user(), size=SIZES[0]) as pilot:
-        for step in WALK:
+        for step in walk(planted):
             await press(pilot, *step.keys)
             assert step.shows in shown(pilot)
             assert {each for each in clickable(pilot) if not each.startswith("screen.")} == set()
@@ -156,6 +175,9 @@ async def test_markup_in_data_is_drawn_as_it_is_wherever_one_goes(planted: str) 
                 await press(pilot, *([step.leave] if "esc again" in shown(pilot) else []))
                 assert step.shows not in shown(pilot)
     assert drawn > len(WALK) / 2
+    for package in (dialogs, screens):
+        for found in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
+            importlib.import_module(found.name)
     left_out = {each.__name__ for each in (*every(Dialog), *every(DeskScreen)) if each not in {*seen, Form}}
     assert left_out == set(), "let the walk lead there, too"
 
