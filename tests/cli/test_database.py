@@ -131,7 +131,7 @@ def test_doctor_tells_of_store_terminal_and_clipboard(desk: Run, store: Path) ->
     assert found["store", "place"]["words"] == str(store)
     assert found["store", "permissions"]["words"] == "file 0600, folder 0700"
     assert found["store", "integrity"]["result"] == "ok"
-    assert {about for about, _ in found} == {"store", "terminal", "clipboard"}
+    assert {about for about, _ in found} == {"store", "terminal", "clipboard", "notify"}
     assert "integrity" in desk("doctor").out
 
 
