@@ -130,6 +130,9 @@ async def test_sorting_goes_through_the_columns_and_turns_round(path: str) -> No
         await click(pilot, "#accounts", 4)
         assert names(pilot)[0] == "catalog-sync"
         assert "NAME ↑" in shown(pilot)
+        for heading in ("PURPOSE↑", "STATE ↑", "LIV↑", "ENDS↑", "USE↑"):
+            await press(pilot, "s")
+            assert heading in shown(pilot), "the arrow is seen however narrow the column is"
 
 
 async def test_the_cursor_moves_by_letters_arrows_and_pages(path: str) -> None:

@@ -331,10 +331,11 @@ class Window(ScrollView, can_focus=True):
     def _header(self, width: int) -> Strip:
         text = " " * self._margin
         for column, size in self._widths():
-            arrow = ""
+            title = column.title
             if self.sorted_by and self.sorted_by[0] == column.key:
-                arrow = " ↓" if self.sorted_by[1] else " ↑"
-            text += columns.fit(column.title + arrow, size, right=column.right) + " " * GAP
+                arrow = "↓" if self.sorted_by[1] else "↑"
+                title = f"{title} {arrow}" if cell_len(title) + 2 <= size else f"{title[: size - 1]}{arrow}"
+            text += columns.fit(title, size, right=column.right) + " " * GAP
         stays = self._heading_above()
         left = set_cell_size(text, max(width - cell_len(stays), 0))
         return Strip([Segment(left, self._style("header")), Segment(stays, self._style("header"))]).crop(0, width)
