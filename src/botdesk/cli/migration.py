@@ -1,6 +1,7 @@
 """`botdesk migration`: from somebody's personal token to a service account's own, step by step."""
 
-from typing import Annotated, Any
+from collections.abc import Callable
+from typing import Annotated, Any, Concatenate, ParamSpec
 
 import typer
 
@@ -23,6 +24,8 @@ from botdesk.cli.context import (
 )
 from botdesk.errors import InvalidInput
 from botdesk.recipes import Platform
+
+P = ParamSpec("P")
 
 app = typer.Typer(help="From personal tokens to service accounts, in four steps that are proved.", no_args_is_help=True)
 
@@ -191,9 +194,7 @@ def recipe(
 def register(visit: Visit, migration_id: MigrationId, json: AsJson = False) -> None:
     """Have the desk know the old personal token, which comes on stdin or is pasted unseen; only a digest is kept."""
     secret = Secret(delivery.received(None, prompt="the old personal token: "))
-    with visit.begin() as tx:
-        migration.register(tx, migration_id, secret)
-        line = migration.line(tx, migration_id)
+    line = _done(visit, migration.register, migration_id, secret)
     told.changed(
         f"registered {line.owner}'s token of '{line.migration.what}'; it is refused until it is accepted",
         line,
@@ -277,9 +278,7 @@ def confirm_(
     json: AsJson = False,
 ) -> None:
     """Confirm that the old token was ended where it is from."""
-    with visit.begin() as tx:
-        migration.confirm(tx, migration_id, how=how, anyway=force)
-        line = migration.line(tx, migration_id)
+    line = _done(visit, migration.confirm, migration_id, how=how, anyway=force)
     told.changed(f"confirmed: {line.owner}'s token of '{line.migration.what}' is ended", line, json=json)
 
 
@@ -287,9 +286,7 @@ def confirm_(
 @visiting
 def pause(visit: Visit, migration_id: MigrationId, json: AsJson = False) -> None:
     """Let a migration rest; what is accepted stays accepted until its date."""
-    with visit.begin() as tx:
-        migration.pause(tx, migration_id)
-        line = migration.line(tx, migration_id)
+    line = _done(visit, migration.pause, migration_id)
     told.changed(f"paused the migration of '{line.migration.what}'", line, json=json)
 
 
@@ -297,9 +294,7 @@ def pause(visit: Visit, migration_id: MigrationId, json: AsJson = False) -> None
 @visiting
 def resume(visit: Visit, migration_id: MigrationId, json: AsJson = False) -> None:
     """Go on with a paused migration, and run it from now on."""
-    with visit.begin() as tx:
-        migration.resume(tx, migration_id)
-        line = migration.line(tx, migration_id)
+    line = _done(visit, migration.resume, migration_id)
     told.changed(f"resumed the migration of '{line.migration.what}'; {line.runner} runs it", line, json=json)
     output.talk(f"next: {told.coming(line)}")
 
@@ -317,3 +312,16 @@ def cancel(visit: Visit, migration_id: MigrationId, yes: Yes = False, json: AsJs
     told.changed(
         f"cancelled the migration of '{line.migration.what}'; '{line.account}' stays as it is", line, json=json
     )
+
+
+def _done(
+    visit: Visit,
+    operation: Callable[Concatenate[Transaction, str, P], object],
+    migration_id: str,
+    *args: P.args,
+    **kwargs: P.kwargs,
+) -> migration.Line:
+    """Do one thing with a migration, and give how it stands then."""
+    with visit.begin() as tx:
+        operation(tx, migration_id, *args, **kwargs)
+        return migration.line(tx, migration_id)
