@@ -1,19 +1,21 @@
 """The rules of advice, each on both sides of its edge; badges, and lines that are dismissed."""
 
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from botdesk import accounts, advice, audit, condition, grants, people, tokens, upkeep, verification
+from botdesk import accounts, advice, audit, condition, grants, migration, people, tokens, upkeep, verification
 from botdesk.access import Level
 from botdesk.advice import DISMISSED_FOR, LONGEST_DISMISSAL, Kind, Mend, Severity
-from botdesk.condition import Condition, TokenFacts
+from botdesk.bearer import Secret
+from botdesk.condition import Condition, Moving, TokenFacts
 from botdesk.desk import Desk
 from botdesk.errors import AccessDenied, Conflict, InvalidInput, NotFound
 from botdesk.finding import Finding, command
 from botdesk.seen import Seen, Span
+from botdesk.stages import Facts
 from botdesk.testing import NOON, Clock
 from botdesk.tokens import TokenState
 from botdesk.verification import Asked
@@ -70,6 +72,11 @@ def retiring(**facts: Any) -> TokenFacts:
     return token(state=TokenState.RETIRING, rotated_at=NOON - HOUR, expires_at=NOON + 10 * DAY, **facts)
 
 
+def moving(until: datetime) -> Moving:
+    facts = Facts(started_at=NOON - 20 * DAY, registered=True, accept_until=until)
+    return Moving(id="mig_1", what="shop build", owner="ben", facts=facts)
+
+
 def from_new(day: date) -> TokenFacts:
     return token(seen=seen(sources={"10.0.0.7": Span(TODAY - 60 * DAY, TODAY), "::1": Span(day, TODAY)}))
 
@@ -98,6 +105,11 @@ EDGES: list[tuple[Kind, Severity, Mend, Condition, Condition]] = [
         *(Kind.RETIRING_USED, Severity.NOTICE, Mend.WATCH),
         account(retiring(last_used_at=NOON - HOUR + INSTANT)),
         account(retiring(last_used_at=NOON - HOUR)),
+    ),
+    (
+        *(Kind.PERSONAL_OVERDUE, Severity.WARNING, Mend.END),
+        account(token(), moving=(moving(NOON),)),
+        account(token(), moving=(moving(NOON + INSTANT),)),
     ),
     (
         *(Kind.PENDING, Severity.NOTICE, Mend.REVOKE),
@@ -385,3 +397,22 @@ def test_the_worst_comes_first_and_accounts_in_pages_are_all_gone_through(desk: 
 def test_words_from_data_are_quoted_in_commands() -> None:
     (finding,) = upkeep.findings(account(token(), scopes=frozenset({"catalog:read", "a;$b"})), NOON)
     assert command(finding) == "botdesk account modify nightly-build --drop-scope 'a;$b'"
+
+
+def test_a_personal_token_past_its_end_date_is_told_until_it_is_ended(desk: Desk, clock: Clock) -> None:
+    desk.run(people.add, "ben")
+    desk.run(accounts.create, "nightly-build")
+    began = desk.run(migration.start, "nightly-build", "shop build", owner="ben").id
+    desk.run(migration.register, began, Secret("ghp_16C7e42F292c6912E7710c838347Ae178B4a"))
+    desk.run(migration.accept, began, until=clock.now + DAY)
+    clock.forward(DAY - INSTANT)
+    assert desk.ask(advice.listed) == []
+    clock.forward(INSTANT)
+    found = one(desk)
+    assert (found.finding.kind, found.command) == (
+        Kind.PERSONAL_OVERDUE,
+        f"botdesk migration revoke {began} --force",
+    )
+    assert found.finding.what == "'shop build' was to be off ben's token just now"
+    desk.run(migration.revoke, began, anyway=True)
+    assert desk.ask(advice.listed) == []

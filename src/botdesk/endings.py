@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Final
 
-from botdesk import wording
+from botdesk import stages, wording
 from botdesk.condition import HISTORY, Condition, TokenFacts
 from botdesk.finding import Finding, Kind, Mend, Severity, about
 from botdesk.tokens import TokenState
@@ -136,4 +136,21 @@ def _shut(account: Condition, token: TokenFacts, at: datetime, mend: Mend, what:
     )
 
 
-RULES: Final = (_expiring, _rotation, _retiring_used, _pending, _locked_out)
+def _personal_overdue(account: Condition, now: datetime) -> Iterator[Finding]:
+    for each in account.moving:
+        if stages.overdue(each.facts, now):
+            last = f", last seen {wording.ago(each.facts.old_used_at, now)}" if each.facts.old_used_at else ""
+            yield Finding(
+                kind=Kind.PERSONAL_OVERDUE,
+                severity=Severity.WARNING,
+                mend=Mend.END,
+                what=f"'{each.what}' was to be off {each.owner}'s token {wording.until(each.facts.accept_until, now)}"
+                f"{last}",
+                why="the gate refuses that token since; where it is from it works until it is ended",
+                since=each.facts.accept_until,
+                about=each.id,
+                **about(account),
+            )
+
+
+RULES: Final = (_expiring, _rotation, _retiring_used, _personal_overdue, _pending, _locked_out)

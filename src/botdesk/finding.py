@@ -17,6 +17,7 @@ class Kind(StrEnum):
     LOCKED_OUT = "locked-out"
     EXPIRING = "expiring"
     RETIRING_USED = "retiring-used"
+    PERSONAL_OVERDUE = "personal-overdue"
     ROTATION_OVERDUE = "rotation-overdue"
     ROTATION_DUE = "rotation-due"
     NEW_SOURCE = "new-source"
@@ -56,6 +57,7 @@ class Mend(StrEnum):
     RENAME = "rename"
     WATCH = "watch"
     LOOK = "look"
+    END = "end old token"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +75,7 @@ class Finding:
         account: The account's name.
         token_id: The token's lookup id, if it is about one.
         label: That token's label.
-        about: What else tells it from another of its kind: a scope, a source, a person, a stage.
+        about: What else tells it from another of its kind: a scope, a source, a person, a stage, a migration.
     """
 
     kind: Kind
@@ -133,4 +135,5 @@ _COMMANDS: Final = {
     Mend.RENAME: "botdesk account modify {account} --name …",
     Mend.WATCH: "botdesk token cutover {token}",
     Mend.LOOK: "botdesk token uses {token}",
+    Mend.END: "botdesk migration revoke {about} --force",
 }

@@ -5,8 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from botdesk import accounts, advice, people, tokens, verification
+from botdesk import accounts, advice, migration, people, tokens, verification
+from botdesk.bearer import Secret
 from botdesk.desk import Desk
+from botdesk.stages import Stage
 from botdesk.testing import NOON, Clock, open_desk
 from botdesk.tokens import TokenState
 from botdesk.verification import Asked
@@ -176,3 +178,20 @@ async def test_a_rotation_is_extended_and_undone(rotating: Path) -> None:
         await press(pilot, "u", "y")
         assert "goes on as before its rotation" in said(pilot)
     assert (states(rotating)[old], states(rotating)[new]) == (TokenState.ACTIVE, TokenState.REVOKED)
+
+
+async def test_a_personal_token_past_its_end_date_is_ended_by_the_key(path: str) -> None:
+    with open_desk(path, clock=Clock(NOON - 3 * DAY)) as desk:
+        began = desk.run(migration.start, "nightly-build", "shop build", owner="ben").id
+        desk.run(migration.register, began, Secret("ghp_16C7e42F292c6912E7710c838347Ae178B4a"))
+        desk.run(migration.accept, began, until=NOON - DAY)
+    async with opened(path) as pilot:
+        await press(pilot, "5")
+        assert "'shop build' was to be off ben's token 1 day ago" in shown(pilot)
+        await press(pilot, "m")
+        assert "too early? the new token has not been used yet" in shown(pilot)
+        await press(pilot, "y")
+        assert "ben's token of 'shop build' is ended here" in said(pilot)
+        assert "all is well" in shown(pilot)
+    with open_desk(path) as desk:
+        assert desk.ask(migration.line, began).stage is Stage.DONE

@@ -14,11 +14,12 @@ if TYPE_CHECKING:
     from botdesk.tui.flows import advice as advice
     from botdesk.tui.flows import cutover as cutover
     from botdesk.tui.flows import incident as incident
+    from botdesk.tui.flows import migration as migration
     from botdesk.tui.flows import people as people
     from botdesk.tui.flows import token as token
 
 
 def __getattr__(name: str) -> ModuleType:
-    if name in ("access", "account", "advice", "cutover", "incident", "people", "token"):
+    if name in ("access", "account", "advice", "cutover", "incident", "migration", "people", "token"):
         return import_module(f"{__name__}.{name}")
     raise AttributeError(name)

@@ -110,6 +110,10 @@ async def _look(app: "BotdeskApp", finding: Finding, line: accounts.Line) -> Non
     await flows.token.show_uses(app, finding.token_id, finding.label)
 
 
+async def _end(app: "BotdeskApp", finding: Finding, line: accounts.Line) -> None:
+    await flows.migration.revoke(app, finding.about)
+
+
 async def _drop_member(app: "BotdeskApp", finding: Finding) -> None:
     role, _, person = finding.about.partition("/")
     sure = await app.prompt(Confirm(f"Take {person} out of {role}?", f"{person} left, and is disabled."))
@@ -130,5 +134,6 @@ _WAYS: Final[dict[Mend, tuple[Level, Mending]]] = {
     Mend.RENAME: (Level.MANAGE, _rename),
     Mend.WATCH: (Level.VIEW, _watch),
     Mend.LOOK: (Level.VIEW, _look),
+    Mend.END: (Level.VIEW, _end),
 }
 """What each way takes, and does."""
