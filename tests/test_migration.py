@@ -1,5 +1,6 @@
 """From somebody's personal token to a service account's own: four steps, each proved by what happened."""
 
+import shlex
 import subprocess
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -358,6 +359,24 @@ def test_a_recipe_hands_over_by_a_target_that_is_one_and_names_no_secret(platfor
     assert "nightly-build" in f"{found.target} {found.steps}" or "BOTDESK_TOKEN" in found.target
 
 
+@pytest.mark.parametrize("name", ["ci-bot", "a-name-that-is-rather-a-long-one"])
+@pytest.mark.parametrize("platform", Platform)
+def test_a_recipe_can_be_copied_from_eighty_columns_and_what_is_broken_is_still_one_command(
+    platform: Platform, name: str
+) -> None:
+    found = recipes.recipe(platform, name)
+    lines = recipes.told(found)
+    assert max(map(len, lines)) <= 76
+    for code in (f"  {found.target.partition(':')[2]}", *(step for step in found.steps if step.startswith("  "))):
+        broken = recipes.folded(code, 76)
+        where = next(place for place, line in enumerate(lines) if line == broken[0])
+        assert lines[where : where + len(broken)] == broken
+    command = recipes.folded(f"  {found.target.partition(':')[2]}", 40)
+    joined = "\n".join(command).replace("\\\n", "")
+    whole = found.target.partition(":")[2]
+    assert [word.split() for word in shlex.split(joined)] == [word.split() for word in shlex.split(whole)]
+
+
 @pytest.mark.parametrize(
     ("platform", "name"), [(Platform.DOTENV, ".env.botdesk"), (Platform.CLAUDE, "nightly-build.env")]
 )
@@ -378,6 +397,28 @@ def test_what_the_old_token_was_asked_for_tells_the_least_scopes(desk: Desk, ope
     lacking = presented(verifier, OLD, "10.0.0.8", "admin:all")
     assert (lacking.refusal, lacking.missing) == (Refusal.SCOPE, {"admin:all"})
     assert view(desk, open_).scopes == {"catalog:read"}
+    assert desk.run(migration.issue, open_).token.scopes == "catalog:read"
+    assert desk.run(migration.issue, open_, scopes="deploy:write").token.scopes == "deploy:write"
+
+
+def test_what_a_refused_one_was_asked_for_counts_too_and_while_nothing_is_known_all_scopes_are_given(
+    desk: Desk, began: str
+) -> None:
+    desk.run(migration.register, began, Secret(OLD))
+    assert desk.run(migration.issue, began).token.scopes == "catalog:read deploy:write"
+    with desk.verifier() as verifier:
+        assert presented(verifier, OLD, "10.0.0.8", "deploy:write").refusal is Refusal.PERSONAL
+    assert desk.run(migration.issue, began).token.scopes == "deploy:write"
+
+
+def test_who_began_it_registered_the_old_token_and_issued_the_new_one_is_told(desk: Desk, began: str) -> None:
+    assert (desk.ask(migration.line, began).registrar, desk.ask(migration.line, began).issuer) == ("", "")
+    with desk.begin(actor="ben") as tx:
+        migration.register(tx, began, Secret(OLD))
+    with desk.begin(actor="carl") as tx:
+        migration.issue(tx, began)
+    line = desk.ask(migration.line, began)
+    assert (line.starter, line.registrar, line.issuer) == (desk.operator, "ben", "carl")
 
 
 def test_operating_is_not_enough_and_a_stranger_learns_nothing(desk: Desk, began: str) -> None:

@@ -21,7 +21,7 @@ from botdesk.store.transaction import Transaction
 from botdesk.underway import PREFIX as PREFIX
 from botdesk.underway import Line as Line
 from botdesk.underway import View as View
-from botdesk.underway import facts_of, find_for, latest
+from botdesk.underway import facts_of, find_for, latest, least
 from botdesk.underway import line as line
 from botdesk.underway import listed as listed
 from botdesk.underway import view as view
@@ -79,6 +79,9 @@ def issue(
 ) -> tokens.Issued:
     """Issue the new token, as `tokens.issue` does; the label is by default what the integration is.
 
+    Its scopes are by default the least: what the uses of the old token asked for. While none is known to have asked for
+    any, they are all of the account's.
+
     Raises:
         AccessDenied: The actor may not manage the account.
         Conflict: There is a new token that works, or the migration is paused or over.
@@ -91,7 +94,8 @@ def issue(
         raise Conflict(f"the new token {before.label!r} works already", hint="rotate it, or revoke it first")
     if before is not None and tokens.state(before, tx.now) is tokens.TokenState.PENDING:
         tokens.end_now(tx, account, before, "never handed over")
-    how: dict[str, Any] = {"lifetime": lifetime, "never": never, "scopes": scopes}
+    fitting = (least(tx, row, account) or None) if scopes is None else scopes
+    how: dict[str, Any] = {"lifetime": lifetime, "never": never, "scopes": fitting}
     issued = tokens.issue(tx, account.id, row.what if label is None else label, **how)
     row.token_id = issued.token.id
     _record(tx, Action.MIGRATION_EQUIPPED, row, account, label=issued.token.label)

@@ -3,7 +3,9 @@
 The recipes are texts to read: no secret is in one, and none puts a secret on a command line.
 """
 
+import re
 import shlex
+import textwrap
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -79,13 +81,17 @@ _STEPS: Final = {
         "in the container of the pod:",
         "  env:",
         f"    - name: {VARIABLE}",
-        "      valueFrom: {{secretKeyRef: {{name: {name}, key: token}}}}",
+        "      valueFrom:",
+        "        secretKeyRef:",
+        "          name: {name}",
+        "          key: token",
         "then: kubectl rollout restart deployment/NAME",
     ),
     Platform.SYSTEMD: (
         "in the unit:",
         "  [Service]",
-        "  LoadCredentialEncrypted=token:/etc/credstore.encrypted/{name}.token",
+        "  LoadCredentialEncrypted=\\",
+        "    token:/etc/credstore.encrypted/{name}.token",
         "the program reads $CREDENTIALS_DIRECTORY/token",
         "then: systemctl daemon-reload && systemctl restart UNIT",
     ),
@@ -124,3 +130,43 @@ def recipe(platform: Platform, account: str) -> Recipe:
 def handing_over(found: Recipe, migration_id: str) -> str:
     """The command that issues a migration's new token straight to where it goes."""
     return f"botdesk migration issue {migration_id} --to {shlex.quote(found.target)}"
+
+
+def told(found: Recipe, width: int = 76) -> list[str]:
+    """A recipe in lines to read and to copy, none longer than `width`, but for words that cannot be broken."""
+    kind, _, where = found.target.partition(":")
+    taker = "the secret goes to the stdin of:" if kind == "command" else "the secret goes to a new file:"
+    needs = [f"needs {found.needs}"] if found.needs else []
+    lines = [*needs, taker, f"  {where}", *found.steps]
+    return [part for line in lines for part in folded(line, width)]
+
+
+def folded(line: str, width: int) -> list[str]:
+    """Break a line that is longer: prose between its words, a command, which is indented, so that a shell reads it."""
+    if len(line) <= width:
+        return [line]
+    if not line.startswith("  "):
+        return textwrap.wrap(line, width, break_long_words=False, break_on_hyphens=False)
+    indent = " " * (len(line) - len(line.lstrip()))
+    lines, ends = [], ""
+    now = indent
+    for piece, end in _pieces(line):
+        if now.strip() and len(now) + 1 + len(piece) + len(end) > width:
+            lines.append(now + ends)
+            now = f"{indent}  {piece}"
+        else:
+            now = f"{now} {piece}" if now.strip() else now + piece
+        ends = end
+    return [*lines, now]
+
+
+_WORD: Final = re.compile(r"""(?:'[^']*'|"[^"]*"|[^\s'"])+""")
+
+
+def _pieces(line: str) -> list[tuple[str, str]]:
+    """The parts of a command that may stand on lines of their own, each with what ends a line that it is last of."""
+    found = []
+    for word in _WORD.findall(line):
+        *before, last = re.split(r"(?<=;) ", word)
+        found += [(part, "") for part in before] + [(last, " \\")]
+    return found

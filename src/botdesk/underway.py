@@ -7,6 +7,7 @@ from typing import Final
 from sqlmodel import col, or_, select
 
 from botdesk import audit, people, stages, tokens, uses
+from botdesk import scopes as scope_words
 from botdesk.access import Action
 from botdesk.errors import NotFound
 from botdesk.stages import Facts, Stage
@@ -26,6 +27,9 @@ class Line:
         migration: Its row.
         account: The name of the account that it leads to.
         owner: Whose personal token it leads away from.
+        starter: Who began it.
+        issuer: Who issued the new token; empty before.
+        registrar: Who registered the old one; empty when nobody did.
         runner: Who runs it now.
         ender: Who ended the old token; empty before.
         token: The new token, or what it was rotated to.
@@ -36,6 +40,9 @@ class Line:
     migration: Migration
     account: str
     owner: str
+    starter: str
+    issuer: str
+    registrar: str
     runner: str
     ender: str
     token: Token | None
@@ -51,7 +58,7 @@ class View:
         line: What a list shows.
         stragglers: From where the old token was accepted since the new one was seen, or before that at all.
         tries: From where it was refused since it was ended.
-        scopes: What its accepted uses asked for: the least that the new token should have.
+        scopes: What its uses asked for, of what the account has: the least that the new token should have.
     """
 
     line: Line
@@ -127,19 +134,30 @@ def view(tx: Transaction, migration_id: str) -> View:
         found,
         tuple(uses.sources(tx, account, row.id, used, since=since)) if row.last_used_at else (),
         tuple(tries),
-        uses.scopes_asked(tx, account, row.id, used, since=row.started_at) if row.last_used_at else frozenset(),
+        least(tx, row, account),
     )
+
+
+def least(tx: Transaction, row: Migration, account: Account) -> frozenset[str]:
+    """The scopes that the old token's uses asked for, accepted or not, as far as the account has them."""
+    told = ((row.last_used_at, Action.PERSONAL_TOKEN_USED), (row.last_refused_at, Action.PERSONAL_TOKEN_REFUSED))
+    asked = (uses.scopes_asked(tx, account, row.id, each, since=row.started_at) for at, each in told if at)
+    return frozenset().union(*asked) & scope_words.parse(account.scopes)
 
 
 def _line(tx: Transaction, row: Migration, account: Account, names: dict[str, str]) -> Line:
     facts = facts_of(tx, row, account)
+    first = tx.session.get(Token, row.token_id) if row.token_id else None
     return Line(
         row,
         account.name,
         names.get(row.owner_id, "?"),
+        names.get(row.started_by, "?"),
+        names.get(first.issued_by, "?") if first else "",
+        names.get(row.registered_by, "?") if row.registered_by else "",
         names.get(row.run_by, "?"),
         names.get(row.ended_by, "?") if row.ended_by else "",
-        latest(tx, tx.session.get(Token, row.token_id) if row.token_id else None),
+        latest(tx, first),
         facts,
         stages.stage(facts),
     )

@@ -81,6 +81,7 @@ def test_the_four_steps_are_shown_and_done(desk: Run, piped: Callable[..., Ran],
     secret = tmp_path / "new.token"
     issued = desk("migration", "issue", begun, "--to", f"file:{secret}")
     assert (issued.code, f"next: botdesk migration wait {begun}" in issued.err) == (0, True)
+    assert "it is not known what the old token was used for; --scope gives others" in issued.err
     assert desk("migration", "wait", begun, "--timeout", "1s").code == SOMETHING
     early = desk("migration", "confirm", begun, "--how", "deleted")
     assert (early.code, "new token has not been used" in early.err) == (5, True)
@@ -113,6 +114,22 @@ def test_the_old_token_is_registered_by_stdin_and_never_told(desk: Run, piped: C
     assert "tried since it was ended, and refused, from:\n  cli: 1" in shown.out
     assert "refused with ben's old token of" in desk("audit", "list").out
     assert desk("audit", "verify").code == 0
+
+
+def test_without_a_scope_the_new_token_gets_what_the_old_one_was_asked_for(
+    desk: Run, piped: Callable[..., Ran], begun: str, tmp_path: Path
+) -> None:
+    assert piped("migration", "register", begun, text=f"{OLD}\n").code == 0
+    assert piped("token", "verify", "--scope", "deploy:write", text=OLD).code == 6
+    given = desk("migration", "issue", begun, "--to", f"file:{tmp_path / 'least'}")
+    assert "its scopes are deploy:write, what the old token was used for so far" in given.err
+    token = desk("migration", "show", begun, "--json").json["token_id"]
+    assert desk("token", "show", token, "--json").json["scopes"] == ["deploy:write"]
+    assert desk("token", "revoke", token, "--reason", "again", "--yes").code == 0
+    other = desk("migration", "issue", begun, "--scope", "catalog:read", "--to", f"file:{tmp_path / 'other'}")
+    assert (other.code, "its scopes are" in other.err) == (0, False)
+    token = desk("migration", "show", begun, "--json").json["token_id"]
+    assert desk("token", "show", token, "--json").json["scopes"] == ["catalog:read"]
 
 
 def test_at_a_terminal_the_old_token_is_typed_unseen(desk: Run, begun: str, terminal: Callable[..., Terminal]) -> None:

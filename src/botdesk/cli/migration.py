@@ -144,7 +144,7 @@ def issue(
     no_wait: Annotated[bool, typer.Option("--no-wait", help="Do not wait and clear the clipboard.")] = False,
     json: AsJson = False,
 ) -> None:
-    """Issue the new token and hand its secret over, once."""
+    """Issue the new token and hand its secret over, once; without --scope it gets what the old one was asked for."""
     target = delivery.chosen(visit, to, json=json)
     how: dict[str, Any] = {
         "label": label,
@@ -154,8 +154,11 @@ def issue(
     }
     with visit.desk() as desk:
         issued, receipt = delivery.hand_over(desk, lambda: desk.run(migration.issue, migration_id, **how), target)
-        line = desk.ask(migration.line, migration_id)
+        found = desk.ask(migration.view, migration_id)
+    line = found.line
     told.changed(f"issued the token '{issued.token.label}' ({issued.token.id}) of '{line.account}'", line, json=json)
+    if not scope:
+        output.talk(told.fitting(issued.token, found.scopes))
     delivery.tell(receipt, seconds=visit.settings.clipboard_seconds, wait=not no_wait)
     output.talk(f"next: {told.coming(line)}")
 

@@ -115,6 +115,14 @@ def coming(line: Line) -> str:
             return f"end it where it is from, then: botdesk migration confirm {line.migration.id} --how …"
 
 
+def fitting(token: tokens.Token, asked: frozenset[str]) -> str:
+    """Which scopes a new token was given when nobody said, and why these."""
+    given = f"its scopes are {token.scopes}" if token.scopes else "it has no scopes"
+    known = "what the old token was used for so far"
+    why = known if asked else "all of the account's: it is not known what the old token was used for"
+    return f"{given}, {why}; --scope gives others"
+
+
 def last_from(token: tokens.Token | None) -> str:
     """From where the new token was used last."""
     return f", last from {token.last_used_from}" if token is not None and token.last_used_from else ""
