@@ -86,8 +86,19 @@ async def press(pilot: Pilot[str], *keys: str) -> None:
     """Press keys, each once the one before has had its effect; a longer text is typed."""
     for key in keys:
         for name in [key] if len(key) == 1 or key in NAMED else key:
-            pilot.app.post_message(events.Key(_character_to_key(name) if len(name) == 1 else name, _character(name)))
+            pilot.app.post_message(_key(name))
         await settle(pilot)
+
+
+async def type_ahead(pilot: Pilot[str], *keys: str) -> None:
+    """Press keys faster than anything answers."""
+    for key in keys:
+        pilot.app.post_message(_key(key))
+    await settle(pilot)
+
+
+def _key(name: str) -> events.Key:
+    return events.Key(_character_to_key(name) if len(name) == 1 else name, _character(name))
 
 
 def _character(key: str) -> str | None:

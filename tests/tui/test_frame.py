@@ -1,10 +1,15 @@
 """What is the same on every screen: keys, help, palette, themes, what is remembered, what is told."""
 
+import asyncio
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
+from textual import events
 from textual.binding import Binding
+from textual.pilot import Pilot
+from textual.widgets import Static
 
 from botdesk import accounts, errors, verified
 from botdesk.desk import Desk
@@ -16,7 +21,7 @@ from botdesk.tui.themes import THEMES
 from botdesk.tui.watch import Watch
 from tests.integrity import house
 from tests.stores import Stores
-from tests.tui.stage import app_of, complaints, names, opened, press, said, settle, shown, warned, window
+from tests.tui.stage import app_of, complaints, names, opened, press, said, settle, shown, type_ahead, warned, window
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 40)])
@@ -36,6 +41,50 @@ async def test_help_tells_every_key_of_the_screen(path: str, key: str, size: tup
         assert missing == set()
         await press(pilot, "escape")
         assert pilot.app.screen is screen
+
+
+async def test_keys_that_are_typed_ahead_reach_what_the_keys_before_them_opened(path: str) -> None:
+    async with opened(path) as pilot:
+        await type_ahead(pilot, "slash", *"ingest", "enter", "i", *"laptop", "ctrl+s")
+        assert "'laptop' of metrics-ingest" in shown(pilot)
+
+
+async def test_a_key_is_not_held_back_for_longer_than_a_moment(path: str) -> None:
+    async with opened(path) as pilot:
+        begun, ended = asyncio.Event(), asyncio.Event()
+
+        async def long() -> None:
+            begun.set()
+            await ended.wait()
+
+        app_of(pilot).carry_out(long)
+        await begun.wait()
+        pilot.app.post_message(events.Key("4", "4"))
+        while pilot.app.screen.query("#people") == []:
+            await asyncio.sleep(0.01)
+        ended.set()
+
+
+def test_work_that_looks_for_its_widgets_while_the_screens_are_taken_down_is_no_crash(path: str) -> None:
+    class Late(Static):
+        screen_before: DeskScreen
+
+        def on_unmount(self) -> None:
+            self.screen_before.refresh_soon()
+
+    app = BotdeskApp(lambda: open_desk(path), poll=0)
+
+    async def leave(pilot: Pilot[Any]) -> None:
+        await settle(pilot)
+        assert isinstance(app.screen, DeskScreen)
+        late = Late()
+        late.screen_before = app.screen
+        await app.screen.mount(late)
+        app.exit()
+
+    app.run(headless=True, auto_pilot=leave)
+    app.desk.close()
+    assert app.return_code == 0
 
 
 def test_every_key_says_what_it_does() -> None:

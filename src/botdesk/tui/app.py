@@ -13,9 +13,11 @@ from rich.color import ColorSystem
 from rich.console import RenderableType
 from textual import work
 from textual._compositor import CompositorUpdate
-from textual.app import App, SystemCommand
+from textual.app import ScreenStackError, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.command import CommandPalette
+from textual.css.query import NoMatches
+from textual.dom import NoScreen
 from textual.driver import Driver
 from textual.filter import LineFilter
 from textual.screen import Screen
@@ -27,6 +29,7 @@ from botdesk import wording
 from botdesk.access import Action, allows
 from botdesk.errors import BotdeskError, StoreError
 from botdesk.tui import crash, glyphs, styles
+from botdesk.tui.ahead import TypeAhead
 from botdesk.tui.base import SEVERITIES, DeskScreen
 from botdesk.tui.dialogs.base import Dialog
 from botdesk.tui.memory import Memory
@@ -50,8 +53,13 @@ SCREENS: Final = {name: f"{name.title()}Screen" for name in ("accounts", "access
 PAINTED_SECONDS: Final = 0.03
 """How long the frame takes to reach the terminal, once it is drawn."""
 
+TAKEN_DOWN: Final = (NoMatches, NoScreen, ScreenStackError)
+"""What looking for a widget says when its screen is no longer whole."""
+
 SLOW_SECONDS: Final = 0.5
 SAVING: Final = "saving …"
+LOOKING: Final = "looking every second whether it is back"
+BACK: Final = "the store answers again"
 
 
 def _made(name: str) -> DeskScreen:
@@ -68,7 +76,7 @@ class Palette(CommandPalette):
         self.query_one(Input).cursor_blink = False
 
 
-class BotdeskApp(App[str]):
+class BotdeskApp(TypeAhead):
     """botdesk in the terminal.
 
     Attributes:
@@ -189,6 +197,13 @@ class BotdeskApp(App[str]):
         for theme in THEMES:
             yield SystemCommand(f"Theme {theme.name}", "Take this theme", partial(setattr, self, "theme", theme.name))
 
+    @property
+    def is_at_work(self) -> bool:
+        """Whether a dialog is to come, or a list is to be read that the next key is for."""
+        begun = {worker.group for worker in self.workers if not worker.is_finished}
+        reads = bool(begun & {"open", "reload"}) and not isinstance(self.focused, Input)
+        return reads or ("flow" in begun and not self._prompts)
+
     def on_mount(self) -> None:
         """Show the first screen; it opens the desk once it is painted."""
         first = self.memory.screen if self.memory else ""
@@ -266,7 +281,7 @@ class BotdeskApp(App[str]):
             self.exit()
             return
         if self.history.lost != was_lost:
-            self.say("looking every second whether it is back" if self.history.lost else "the store answers again")
+            self._say_lost()
             changed = True
         if self.history.broken and not was_broken:
             self.complain(self.history.broken)
@@ -274,6 +289,14 @@ class BotdeskApp(App[str]):
             self.changed.publish(None)
         if self.memory is not None:
             await asyncio.to_thread(self.memory.save)
+
+    def _say_lost(self) -> None:
+        """Say that the store is lost, or that it is back; what was done meanwhile is not said over."""
+        if self.history.lost:
+            self.say(LOOKING)
+        else:
+            self._unsay(LOOKING)
+            self.say(BACK, over=False)
 
     async def ask(self, question: "Callable[Concatenate[Transaction, P], T]", *args: P.args, **kwargs: P.kwargs) -> T:
         """Ask the desk in a thread; keys are answered meanwhile. What nobody waits for any more is interrupted.
@@ -323,9 +346,12 @@ class BotdeskApp(App[str]):
 
     def _end_slow(self, slow: Timer) -> None:
         slow.stop()
+        self._unsay(SAVING)
+
+    def _unsay(self, text: str) -> None:
         for screen in self.screen_stack:
             if isinstance(screen, DeskScreen):
-                screen.unsay(SAVING)
+                screen.unsay(text)
 
     async def prompt(self, dialog: Dialog[T]) -> T | None:
         """Wait for the answer of a dialog; None when it was left."""
@@ -363,11 +389,11 @@ class BotdeskApp(App[str]):
         else:
             self.run_worker(flow(), group="flow")
 
-    def say(self, text: str) -> None:
-        """Say what was done, on the status line of the screen that is shown."""
+    def say(self, text: str, *, over: bool = True) -> None:
+        """Say what was done, on the status line of the screen that is shown; over what was said last or not at all."""
         for screen in reversed(self.screen_stack):
             if isinstance(screen, DeskScreen):
-                return screen.say(text)
+                return screen.say(text, over=over)
         return None
 
     def complain(self, error: BotdeskError) -> None:
@@ -397,7 +423,7 @@ class BotdeskApp(App[str]):
 
     def action_command_palette(self) -> None:
         """Find a command by its name."""
-        if not CommandPalette.is_open(cast("App[object]", self)):
+        if not CommandPalette.is_open(cast("Any", self)):
             self.push_screen(Palette(id="--command-palette"))
 
     def action_go(self, name: str) -> None:
@@ -449,10 +475,15 @@ class BotdeskApp(App[str]):
         return await asyncio.shield(self._cleared[id(clearing)])
 
     def _handle_exception(self, error: Exception) -> None:
-        """Show an error of the desk that nobody took; end the program on any other, without Textual's locals."""
+        """Show an error of the desk that nobody took; end the program on any other, without Textual's locals.
+
+        Work that looks for its widgets while the screens are taken down at the end is no crash.
+        """
         cause = crash.cause(error)
         if isinstance(cause, BotdeskError):
             self.complain(cause)
+            return
+        if isinstance(cause, TAKEN_DOWN) and (self._exit or not self._running):
             return
         self._return_code = 1
         if self._exception is None:

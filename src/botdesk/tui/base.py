@@ -148,10 +148,10 @@ class DeskScreen(Screen[None]):
                 self.facts(NOT_READ)
             await self.desk_app.tell_unread(error)
 
-    def say(self, text: str) -> None:
-        """Say what was done, on the status line."""
+    def say(self, text: str, *, over: bool = True) -> None:
+        """Say what was done, on the status line; over what was said last or not at all."""
         for line in self.query(StatusLine):
-            line.say(text)
+            line.say(text, over=over)
 
     def unsay(self, text: str) -> None:
         """Take back what the status line says, if it still says so."""

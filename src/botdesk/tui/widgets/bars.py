@@ -92,10 +92,11 @@ class StatusLine(Static):
             self._facts = shown
             self.refresh()
 
-    def say(self, text: str) -> None:
-        """Say what was done; it stays until the next key."""
-        self._said = wording.visible(text)
-        self.refresh()
+    def say(self, text: str, *, over: bool = True) -> None:
+        """Say what was done; it stays until the next key. Over what was said last, or not at all."""
+        if over or not self._said:
+            self._said = wording.visible(text)
+            self.refresh()
 
     def unsay(self, text: str) -> None:
         """Take a text back, if it still stands there."""
