@@ -68,6 +68,7 @@ token cutover finish   ok     no       –        no     ok       ok      ok
 token cutover undo     ok     no       –        no     ok       ok      ok
 bulk revoke            ok     no       –        no     ok       ok      ok
 bulk disable           ok     no       –        no     no       ok      ok
+bulk enable            ok     no       –        no     no       ok      ok
 bulk extend            ok     no       –        no     ok       ok      ok
 bulk grant             ok     no       –        no     no       ok      ok
 bulk rotate            ok     no       –        no     ok       ok      ok
@@ -344,6 +345,7 @@ LIBRARY: Final[dict[str, Verb]] = {
     "token cutover undo": lambda tx, c: cutover.undo(tx, c.turning),
     "bulk revoke": lambda tx, c: bulk.check(tx, Order(verb=bulk.Verb.REVOKE, reason="leaked"), c.token),
     "bulk disable": lambda tx, c: bulk.check(tx, Order(verb=bulk.Verb.DISABLE), c.bot),
+    "bulk enable": lambda tx, c: bulk.check(tx, Order(verb=bulk.Verb.ENABLE), c.off),
     "bulk extend": lambda tx, c: bulk.check(tx, Order(verb=bulk.Verb.EXTEND, by=timedelta(days=1)), c.token),
     "bulk grant": lambda tx, c: bulk.check(tx, Order(verb=bulk.Verb.GRANT, grantee="person:heir"), c.bot),
     "bulk rotate": lambda tx, c: bulk.check(tx, Order(verb=bulk.Verb.ROTATE), c.token),
@@ -442,6 +444,7 @@ def words(operation: str, case: Case) -> list[str]:
         "token cutover undo": ["token", "cutover", case.turning, "--undo"],
         "bulk revoke": ["bulk", "revoke", case.token, "--reason", "leaked"],
         "bulk disable": ["bulk", "disable", case.bot],
+        "bulk enable": ["bulk", "enable", case.off],
         "bulk extend": ["bulk", "extend", case.token, "--by", "1d"],
         "bulk grant": ["bulk", "grant", case.bot, "--person", "heir", "--level", "view"],
         "bulk list": ["bulk", "list", "--json"],

@@ -13,10 +13,11 @@ from botdesk import accounts, audit, bulk, grants, people, runner, runs, tokens
 from botdesk.access import Level, Standing
 from botdesk.bulk import Order, Verb
 from botdesk.desk import Desk
-from botdesk.errors import AccessDenied, Conflict, InvalidInput, NotFound, StoreError
+from botdesk.errors import AccessDenied, AuditBroken, Conflict, InvalidInput, NotFound, StoreError
 from botdesk.handoff import Command
 from botdesk.testing import Clock, open_desk
 from botdesk.tokens import TokenState
+from tests.raw import raw
 
 REVOKE = Order(verb=Verb.REVOKE, reason="leaked")
 ROTATE = Order(verb=Verb.ROTATE, overlap=timedelta(hours=1))
@@ -88,6 +89,11 @@ def test_whoever_may_not_is_refused_item_by_item_and_each_refusal_is_recorded(de
             lambda desk, one: desk.ask(accounts.find, one).disabled_reason == "holidays",
         ),
         (
+            Order(verb=Verb.ENABLE),
+            False,
+            lambda desk, one: desk.ask(accounts.find, one).disabled_at is None,
+        ),
+        (
             Order(verb=Verb.GRANT, grantee="role:platform", level=Level.OPERATE),
             False,
             lambda desk, one: [line.level for line in desk.ask(grants.listed, one)] == ["operate"],
@@ -100,9 +106,11 @@ def test_each_is_done_in_a_transaction_of_its_own_and_the_audit_tells_the_run(
 ) -> None:
     desk.run(people.create_role, "platform")
     named = held if on_tokens else ["nightly-build", "web-hook"]
+    for name in named if order.verb is Verb.ENABLE else ():
+        desk.run(accounts.disable, name)
     plan = runner.plan(desk, order, named)
     told: list[tuple[int, int]] = []
-    run = runner.carry_out(desk, plan, tell=lambda done, of: told.append((done, of)))
+    run = runner.carry_out(desk, plan, tell=lambda done, of, what: told.append((done, of)))
     assert told == [(number, len(named)) for number in range(1, len(named) + 1)]
     assert all(is_done(desk, one) for one in named)
     assert run.told == f"{len(named)} done"
@@ -111,6 +119,21 @@ def test_each_is_done_in_a_transaction_of_its_own_and_the_audit_tells_the_run(
     last = desk.ask(audit.page, limit=1).rows[0]
     assert (last.action, audit.detail_of(last)["bulk"]) == ("bulk:ended", run.number)
     assert desk.ask(audit.verify).holds
+
+
+def test_all_of_an_account_are_those_that_work_and_to_revoke_those_that_may_work_yet_too(
+    desk: Desk, held: list[str]
+) -> None:
+    desk.run(tokens.revoke, held[1], reason="gone")
+    successor = desk.run(tokens.rotate, held[0]).token.id
+    desk.run(tokens.deliver, successor, to="command:vault")
+    pending = desk.run(tokens.issue, "nightly-build", "new").token.id
+    meant = {verb: {line.token.id for line in desk.ask(bulk.all_of, verb, "nightly-build")} for verb in bulk.ON_TOKENS}
+    assert meant == {
+        Verb.REVOKE: {held[0], successor, pending},
+        Verb.EXTEND: {successor},
+        Verb.ROTATE: {successor},
+    }
 
 
 def test_a_rotation_gives_each_secret_to_the_command_with_the_names_in_its_arguments(
@@ -150,7 +173,9 @@ def test_a_command_that_fails_leaves_its_token_as_it_was_and_the_run_goes_on(
 def test_what_is_stopped_is_left_after_the_item_in_work_and_can_be_taken_up_again(desk: Desk, held: list[str]) -> None:
     done: list[int] = []
     plan = runner.plan(desk, REVOKE, held)
-    run = runner.carry_out(desk, plan, tell=lambda number, of: done.append(number), stopped=lambda: len(done) >= 2)
+    run = runner.carry_out(
+        desk, plan, tell=lambda number, of, what: done.append(number), stopped=lambda: len(done) >= 2
+    )
     assert (run.stopped, list(fates(run).values())) == (True, ["done", "done", "untouched", "untouched"])
     assert desk.ask(runs.listed)[0].how == "2 done, 2 untouched"
     desk.run(tokens.revoke, held[2], reason="by hand")
@@ -182,6 +207,37 @@ def test_a_run_that_was_killed_is_ended_and_its_successor_with_it(desk: Desk, he
     assert run.results[0].words.endswith("was not handed over and has ended")
     with pytest.raises(Conflict, match="has ended"):
         runner.finish(desk, number)
+
+
+def test_a_run_without_an_end_is_told_to_who_began_it(desk: Desk, held: list[str], clock: Clock) -> None:
+    number = desk.run(bulk.begin, runner.plan(desk, REVOKE, held))
+    runner.carry_out(desk, runner.plan(desk, REVOKE, held[:1]))
+    desk.run(people.add, "root-two", standing=Standing.ADMIN)
+    (run,) = desk.ask(runs.unfinished)
+    assert (run.number, runner.at_work(desk, run)) == (number, True)
+    clock.forward(timedelta(minutes=2))
+    assert not runner.at_work(desk, run)
+    with open_desk(desk.location, operator="root-two", seed=9) as others:
+        assert (len(others.ask(runs.listed)), others.ask(runs.unfinished)) == (2, [])
+    runner.finish(desk, number)
+    assert desk.ask(runs.unfinished) == []
+
+
+def test_a_plan_that_nobody_waits_for_is_given_up(desk: Desk, held: list[str]) -> None:
+    looked: list[int] = []
+    plan = runner.plan(
+        desk, REVOKE, held, tell=lambda done, of, what: looked.append(done), stopped=lambda: len(looked) == 2
+    )
+    assert (len(plan.items), looked) == (2, [1, 2])
+
+
+def test_a_run_that_the_audit_tells_as_none_begins_is_no_crash(desk: Desk) -> None:
+    number = desk.run(bulk.begin, bulk.Plan(REVOKE))
+    with raw(desk.location) as sql, sql.unguarded():
+        sql.execute("UPDATE event SET detail = ? WHERE sequence = ?", ('{"verb":"dance","order":[]}', number))
+    with pytest.raises(AuditBroken, match=f"event {number} does not tell a run"):
+        desk.ask(runs.show, number)
+    assert [line.number for line in desk.ask(runs.listed)] == [number]
 
 
 def test_a_run_is_told_to_who_began_it_and_who_sees_everything(desk: Desk, held: list[str]) -> None:
@@ -246,7 +302,7 @@ def test_who_only_looks_carries_nothing_out(desk: Desk, held: list[str]) -> None
 
 @pytest.mark.sqlite
 def test_a_store_that_fails_ends_the_run_and_the_hint_names_it(desk: Desk, held: list[str]) -> None:
-    def spoil(done: int, of: int) -> None:
+    def spoil(done: int, of: int, what: str) -> None:
         with closing(pysqlite3.connect(desk.location)) as other:
             other.execute("ALTER TABLE token RENAME TO elsewhere")
 

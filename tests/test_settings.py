@@ -33,6 +33,13 @@ def test_the_command_line_wins_over_the_environment_and_that_over_the_file(confi
     assert load(config, store="/said.db", BOTDESK_STORE="/from/environ.db").store == "/said.db"
 
 
+def test_a_command_is_a_list_of_words_or_words_as_a_shell_quotes_them(config: Path) -> None:
+    words = ("vault", "kv", "put", "secret/{account} x", "token=-")
+    config.write_text(f"bulk_command = {list(words)!r}\n")
+    assert load(config).bulk_command == words
+    assert load(config, BOTDESK_BULK_COMMAND="vault kv put 'secret/{account} x' token=-").bulk_command == words
+
+
 def test_an_empty_variable_says_nothing(config: Path) -> None:
     assert load(config, BOTDESK_STORE="", BOTDESK_CLIPBOARD="").store == str(settings.default_store())
 

@@ -220,11 +220,17 @@ def enable(tx: Transaction, account_id: str) -> Account:
         Conflict: It is not disabled, or removed.
         NotFound: There is no such account in reach.
     """
+    account = unable(tx, account_id)
+    account.disabled_at = account.disabled_reason = None
+    audit.record(tx, Action.ACCOUNT_ENABLED, account, account=account)
+    return account
+
+
+def unable(tx: Transaction, account_id: str) -> Account:
+    """Find a disabled account that the actor may enable now; refuses as `enable` does."""
     account = _present(tx, account_id, Action.ACCOUNT_ENABLED)
     if not account.disabled_at:
         raise Conflict(f"{account.name!r} is not disabled", hint="there is nothing to do")
-    account.disabled_at = account.disabled_reason = None
-    audit.record(tx, Action.ACCOUNT_ENABLED, account, account=account)
     return account
 
 

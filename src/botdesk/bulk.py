@@ -30,6 +30,7 @@ class Verb(StrEnum):
 
     REVOKE = "revoke"
     DISABLE = "disable"
+    ENABLE = "enable"
     EXTEND = "extend"
     GRANT = "grant"
     ROTATE = "rotate"
@@ -37,6 +38,13 @@ class Verb(StrEnum):
 
 ON_TOKENS: Final = frozenset({Verb.REVOKE, Verb.EXTEND, Verb.ROTATE})
 """What is done to tokens; the rest is done to accounts."""
+
+_MEANT: Final = {
+    Verb.REVOKE: frozenset(tokens.TokenState) - {tokens.TokenState.EXPIRED, tokens.TokenState.REVOKED},
+    Verb.EXTEND: frozenset({tokens.TokenState.ACTIVE}),
+    Verb.ROTATE: frozenset({tokens.TokenState.ACTIVE}),
+}
+"""The states of those of an account's tokens that are meant by all of them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,6 +130,15 @@ def settled(order: Order) -> Order:
     return order
 
 
+def all_of(tx: Transaction, verb: Verb, account: str) -> list[tokens.Line]:
+    """All tokens of an account that are meant: for a rotation or an extension those in use; to revoke, all not ended.
+
+    Raises:
+        NotFound: There is no such account in reach.
+    """
+    return tokens.listed(tx, account, states=_MEANT[verb])
+
+
 def check(tx: Transaction, order: Order, named: str) -> Item:
     """Tell what would be done to one account or token now; refuses as doing it would.
 
@@ -154,6 +171,11 @@ def _disablable(tx: Transaction, order: Order, named: str) -> Item:
     return Item(account.id, account.name)
 
 
+def _enablable(tx: Transaction, order: Order, named: str) -> Item:
+    account = accounts.unable(tx, named)
+    return Item(account.id, account.name)
+
+
 def _givable(tx: Transaction, order: Order, named: str) -> Item:
     account, _, held = grants.givable(tx, named, order.grantee, order.level)
     return Item(account.id, account.name, will=f"has {held.level.value} now" if held else "")
@@ -162,6 +184,7 @@ def _givable(tx: Transaction, order: Order, named: str) -> Item:
 _CHECKS: Final[Mapping[Verb, Callable[[Transaction, Order, str], Item]]] = {
     Verb.REVOKE: _revocable,
     Verb.DISABLE: _disablable,
+    Verb.ENABLE: _enablable,
     Verb.EXTEND: _extendable,
     Verb.GRANT: _givable,
     Verb.ROTATE: _rotatable,
@@ -179,6 +202,8 @@ def do(tx: Transaction, order: Order, item_id: str) -> None:
             tokens.revoke(tx, item_id, reason=order.reason)
         case Verb.DISABLE:
             accounts.disable(tx, item_id, reason=order.reason)
+        case Verb.ENABLE:
+            accounts.enable(tx, item_id)
         case Verb.EXTEND:
             tokens.extend(tx, item_id, by=order.by)
         case Verb.GRANT:

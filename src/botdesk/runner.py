@@ -17,7 +17,8 @@ from botdesk.handoff import Command
 from botdesk.runs import Fate, Run
 from botdesk.wording import visible, withheld
 
-Tell = Callable[[int, int], None]
+Tell = Callable[[int, int, str], None]
+"""Told how many are done, of how many, and what else there is to say of it; empty when nothing."""
 
 AT_WORK: Final = timedelta(seconds=handoff.COMMAND_SECONDS + 30)
 """Whoever did something so short a time ago may be at work still."""
@@ -25,14 +26,22 @@ AT_WORK: Final = timedelta(seconds=handoff.COMMAND_SECONDS + 30)
 LONGEST_NAME: Final = 64
 
 
-def plan(desk: Desk, order: Order, named: Iterable[str], *, tell: Tell | None = None) -> Plan:
+def plan(
+    desk: Desk,
+    order: Order,
+    named: Iterable[str],
+    *,
+    tell: Tell | None = None,
+    stopped: Callable[[], bool] = lambda: False,
+) -> Plan:
     """Find out what will happen to each of many, and what will not and why; nothing is changed.
 
     Args:
         desk: The desk.
         order: What is to be done.
         named: Accounts by name or id, or tokens by id; one that is named twice counts once.
-        tell: Told how far it is, and of how many.
+        tell: Told how far it is.
+        stopped: Asked before each whether nobody wants to know any more; the plan is of those before, then.
 
     Raises:
         InvalidInput: The order cannot be taken, or nothing is named, or too much.
@@ -43,6 +52,8 @@ def plan(desk: Desk, order: Order, named: Iterable[str], *, tell: Tell | None = 
     items: dict[str, Item] = {}
     refused: list[Refused] = []
     for number, one in enumerate(wanted, 1):
+        if stopped():
+            break
         try:
             item = desk.ask(bulk.check, order, one)
             items.setdefault(item.id, item)
@@ -51,19 +62,19 @@ def plan(desk: Desk, order: Order, named: Iterable[str], *, tell: Tell | None = 
         except BotdeskError as error:
             refused.append(Refused(visible(withheld(one))[:LONGEST_NAME], error))
         if tell is not None:
-            tell(number, len(wanted))
+            tell(number, len(wanted), "")
     return Plan(order, tuple(items.values()), tuple(refused))
 
 
-def refuse_one_place(plan: Plan, target: Command) -> None:
+def refuse_one_place(target: Command, count: int) -> None:
     """Refuse a command that would put several secrets into one place, one over the other.
 
     Raises:
         InvalidInput: It would.
     """
-    if len(plan.items) > 1 and filled(target, "a", "b", "c") == target:
+    if count > 1 and filled(target, "a", "b", "c") == target:
         raise InvalidInput(
-            f"the secrets of {len(plan.items)} tokens would all go to one place",
+            f"the secrets of {count} tokens would all go to one place",
             hint="put {account} and {predecessor_id} or {token_id} into the command's arguments",
         )
 
@@ -95,7 +106,7 @@ def carry_out(
         plan: The plan.
         target: What takes the secrets of a rotation on its stdin.
         number: The run that this goes on with; a new one by default.
-        tell: Told how many are done, and of how many.
+        tell: Told how far it is, and how many have failed.
         stopped: Asked before each item whether somebody wants it to stop.
 
     Raises:
@@ -106,7 +117,7 @@ def carry_out(
     if plan.order.verb is Verb.ROTATE:
         if target is None:
             raise InvalidInput("where are the secrets to go?", hint="a command takes them on its stdin")
-        refuse_one_place(plan, target)
+        refuse_one_place(target, len(plan.items))
     goes_on = number is not None
     if number is None:
         number = desk.run(bulk.begin, plan, to=target.words if target else "")
@@ -123,7 +134,7 @@ def carry_out(
         except BotdeskError as error:
             failed[item.id] = error
         if tell is not None:
-            tell(done, len(plan.items))
+            tell(done, len(plan.items), f"{plan.order.verb}, {len(failed)} failed" if failed else "")
     return _ended(desk, number, failed, stopped=cut)
 
 
@@ -186,7 +197,14 @@ def finish(desk: Desk, number: int, *, anyway: bool = False) -> Run:
     return _ended(desk, number, {}, stopped=True)
 
 
-def take_up(desk: Desk, number: int, *, anyway: bool = False, tell: Tell | None = None) -> Plan:
+def take_up(
+    desk: Desk,
+    number: int,
+    *,
+    anyway: bool = False,
+    tell: Tell | None = None,
+    stopped: Callable[[], bool] = lambda: False,
+) -> Plan:
     """Plan what is left of a run that was stopped or killed; `carry_out` then goes on with it.
 
     Raises:
@@ -198,11 +216,16 @@ def take_up(desk: Desk, number: int, *, anyway: bool = False, tell: Tell | None 
         raise Conflict(f"nothing is left of the run {number}", hint=f"'botdesk bulk show {number}' tells what was done")
     if not run.ended:
         _settle(desk, run, anyway=anyway)
-    return plan(desk, run.order, run.open_ids, tell=tell)
+    return plan(desk, run.order, run.open_ids, tell=tell, stopped=stopped)
+
+
+def at_work(desk: Desk, run: Run) -> bool:
+    """Tell whether a process may be at work with a run still."""
+    return not run.ended and desk.clock() - run.last_at < AT_WORK
 
 
 def _settle(desk: Desk, run: Run, *, anyway: bool) -> None:
-    if not anyway and desk.clock() - run.last_at < AT_WORK:
+    if not anyway and at_work(desk, run):
         raise Conflict(
             f"the run {run.number} was at work a moment ago",
             hint=f"if it was killed, wait {int(AT_WORK.total_seconds())} s, or say --force",

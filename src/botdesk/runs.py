@@ -12,7 +12,7 @@ from sqlmodel import col, or_, select
 from botdesk import audit, bearer, bulk
 from botdesk.access import Action
 from botdesk.bulk import Order, Verb
-from botdesk.errors import NotFound
+from botdesk.errors import AuditBroken, NotFound
 from botdesk.store import reach
 from botdesk.store.tables import Account, Event, Token
 from botdesk.store.transaction import Transaction
@@ -24,7 +24,7 @@ PART: Final = 500
 
 _DOES: Final = (
     *(Action.TOKEN_ISSUED, Action.TOKEN_DELIVERED, Action.TOKEN_REVOKED, Action.TOKEN_EXTENDED),
-    *(Action.ACCOUNT_DISABLED, Action.GRANT_GIVEN, Action.BULK_ENDED),
+    *(Action.ACCOUNT_DISABLED, Action.ACCOUNT_ENABLED, Action.GRANT_GIVEN, Action.BULK_ENDED),
 )
 """All that a run records after its beginning."""
 
@@ -118,22 +118,33 @@ def show(tx: Transaction, number: int) -> Run:
     """Tell what a run did, and what it did not.
 
     Raises:
+        AuditBroken: What it began with cannot be read.
         NotFound: There is no such run, or it is another person's.
     """
     begun = _begun(tx, number)
     detail = audit.detail_of(begun)
-    order = bulk.read(str(detail["verb"]), detail["order"])
+    order, items, refused = _read(begun, detail)
     trail, last_at = _Trail(), begun.at
     for event in tx.session.exec(_of_run(begun)):
         _follow(trail, event, audit.detail_of(event), order.verb)
         last_at = event.at
-    results = [Result(item_id, *_fate(tx, trail, item_id)) for item_id in detail["items"].split()]
-    refused = detail.get("refused", {}).items()
-    results += [Result(named, Fate.REFUSED, str(why)) for named, why in refused]
+    results = [Result(item_id, *_fate(tx, trail, item_id)) for item_id in items]
+    results += [Result(named, Fate.REFUSED, str(why)) for named, why in refused.items()]
     return Run(
         number, order, begun.actor, begun.at, str(detail.get("to", "")), tuple(_named(tx, order, results)),
         trail.ended, trail.stopped, last_at, tuple(_pending(tx, trail)),
     )  # fmt: skip
+
+
+def _read(begun: Event, detail: dict[str, Any]) -> tuple[Order, list[str], dict[str, str]]:
+    """What a run began with: the order, what it was to be done to, and what not and why."""
+    try:
+        order = bulk.read(str(detail["verb"]), detail["order"])
+        return order, str(detail["items"]).split(), dict(detail.get("refused") or {})
+    except (AttributeError, KeyError, TypeError, ValueError):
+        raise AuditBroken(
+            f"event {begun.sequence} does not tell a run as one begins", hint="'botdesk audit verify' looks at it all"
+        ) from None
 
 
 def _begun(tx: Transaction, number: int) -> Event:
@@ -170,14 +181,14 @@ def _follow(trail: _Trail, event: Event, detail: dict[str, Any], verb: Verb) -> 
             old = str(detail.get("predecessor"))
             trail.successors[old], trail.predecessors[subject] = subject, old
             trail.fates.pop(old, None)
-        case Action.TOKEN_DELIVERED:
+        case Action.TOKEN_DELIVERED if subject in trail.predecessors:
             trail.fates[trail.predecessors[subject]] = Fate.DONE, f"to {bearer.masked(subject)}"
         case Action.TOKEN_REVOKED if verb is Verb.ROTATE:
             if subject in trail.predecessors and detail.get("reason") != CUT_SHORT:
                 trail.fates[trail.predecessors[subject]] = Fate.FAILED, str(detail.get("reason", ""))
         case Action.GRANT_GIVEN:
             trail.fates[str(event.account_id)] = Fate.DONE, ""
-        case Action.TOKEN_REVOKED | Action.TOKEN_EXTENDED | Action.ACCOUNT_DISABLED:
+        case Action.TOKEN_REVOKED | Action.TOKEN_EXTENDED | Action.ACCOUNT_DISABLED | Action.ACCOUNT_ENABLED:
             trail.fates[subject] = Fate.DONE, ""
 
 
@@ -234,10 +245,16 @@ class Line:
     how: str
 
 
-def listed(tx: Transaction, *, limit: int = 50) -> list[Line]:
-    """List the runs that the actor may see: their own, or all for who sees everything; the newest first."""
+def listed(tx: Transaction, *, limit: int = 50, own: bool = False) -> list[Line]:
+    """List the runs that the actor may see: their own, or all for who sees everything; the newest first.
+
+    Args:
+        tx: The transaction.
+        limit: How many at the most.
+        own: Their own alone.
+    """
     audit.require(tx, Action.AUDIT_VIEWED)
-    mine = [] if reach.sees_everything(tx.actor) else [Event.actor_id == (tx.actor.by or tx.actor).id]
+    mine = [] if reach.sees_everything(tx.actor) and not own else [Event.actor_id == (tx.actor.by or tx.actor).id]
     query = select(Event).where(Event.action == Action.BULK_BEGUN, Event.outcome == audit.Outcome.DONE, *mine)
     found = tx.session.exec(query.order_by(col(Event.sequence).desc()).limit(limit)).all()
     begun = [event for event in found if not mine or _is_own(tx, event)]
@@ -249,6 +266,11 @@ def listed(tx: Transaction, *, limit: int = 50) -> list[Line]:
         detail = audit.detail_of(event)
         how[detail.get("bulk")] = str(detail.get("told", ""))
     return [_line(event, how.get(event.sequence, "")) for event in begun]
+
+
+def unfinished(tx: Transaction) -> list[Run]:
+    """The actor's own runs that came to no end: their process is at work, or was killed."""
+    return [run for line in listed(tx, own=True) if not line.how and not (run := show(tx, line.number)).ended]
 
 
 def _line(event: Event, how: str) -> Line:

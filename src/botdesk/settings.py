@@ -40,6 +40,7 @@ class Settings:
         notify: A command that is told what somebody should hear of, each as JSON on its stdin; empty for none.
         notify_webhook: A Slack-compatible URL that is told the same; whoever knows it can write there.
         notify_on: Of what they are told.
+        bulk_command: The command that takes each secret of a rotation of many on its stdin, unless another is said.
         confined: Whoever uses the desk may not use the host: set by the SSH entry, never by a file or a variable.
         gate_issuer: What the gate calls this desk in `iss` (RFC 7662 §2.2).
     """
@@ -58,6 +59,7 @@ class Settings:
     notify: tuple[str, ...] = ()
     notify_webhook: str = field(default="", repr=False)
     notify_on: tuple[str, ...] = NOTIFY_KINDS
+    bulk_command: tuple[str, ...] = ()
     confined: bool = False
     gate_listen: str = "127.0.0.1:8420"
     gate_workers: int = 1
@@ -148,7 +150,7 @@ def _checked(name: str, value: Any) -> Any:
         return _whole_number(name, value)
     if name == "gate_trusted_proxies":
         return _networks(name, value)
-    if name in ("notify", "notify_on"):
+    if name in ("notify", "notify_on", "bulk_command"):
         return _words(name, value)
     if name == "notify_webhook":
         _refuse_url(str(value))

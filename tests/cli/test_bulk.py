@@ -59,6 +59,14 @@ def test_when_nothing_can_be_done_the_exit_code_says_why(desk: Run, ids: list[st
     assert desk("bulk", "show", "1").code == 3
 
 
+def test_the_settings_may_say_where_secrets_of_many_go(
+    desk: Run, ids: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BOTDESK_BULK_COMMAND", f"sh -c 'cat > {tmp_path}/$0.$1' {{account}} {{predecessor_id}}")
+    assert desk("bulk", "rotate", *ids[:2]).code == 0
+    assert {path.name.partition(".")[2] for path in tmp_path.glob("*.*") if path.name[-10:] in ids} == set(ids[:2])
+
+
 def test_a_summary_is_read_again_and_what_failed_is_taken_up_again(desk: Run, ids: list[str], tmp_path: Path) -> None:
     flag = tmp_path / "flag"
     script = f"""command:sh -c 'cat > /dev/null; test -e {flag} || [ $0 = web-hook ]' {{account}}"""

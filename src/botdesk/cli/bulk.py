@@ -1,5 +1,6 @@
 """`botdesk bulk`: many accounts or tokens at once, shown before anything happens, each in a transaction of its own."""
 
+import shlex
 import signal
 import sys
 from collections.abc import Callable, Iterator
@@ -10,34 +11,48 @@ from typing import Annotated, cast
 
 import typer
 
-from botdesk import runner, runs, tokens, wording
+from botdesk import bulk, runner, runs, wording
 from botdesk.access import Level
 from botdesk.bulk import Order, Plan, Verb
 from botdesk.cli import delivery, output, progress
-from botdesk.cli.context import AsJson, Transaction, Visit, Yes, ask, at_terminal, complete_account, visiting
+from botdesk.cli.context import AsJson, Visit, Yes, ask, at_terminal, complete_account, visiting
 from botdesk.cli.grant import ToPerson, ToRole, grantee_of
 from botdesk.desk import Desk
 from botdesk.errors import InvalidInput
 from botdesk.handoff import Command, parse_target
 from botdesk.runs import Fate, Run
 
-app = typer.Typer(help="Many accounts or tokens at once, and what came of it.", no_args_is_help=True)
+SHORT = "Do one thing to many accounts or tokens at once."
+HELP = (
+    f"{SHORT}\n\nIt is shown first what will happen to each and what will be left alone, and asked. Then each is done "
+    "by itself: one that fails stops no other, and ctrl+c stops after the one in work. Such a run has a number; 'show' "
+    "tells what came of it, and 'resume' goes on with what is left, also after it was killed."
+)
+
+app = typer.Typer(help=HELP, short_help=SHORT, no_args_is_help=True)
 
 MOST_SHOWN = 20
 """So many of those that something will be done to are shown one by one."""
 
-Tokens = Annotated[
-    list[str] | None, typer.Argument(metavar="[TOKEN]...", help="Ids of tokens; '-' reads them from stdin.")
-]
+Tokens = Annotated[list[str] | None, typer.Argument(metavar="TOKEN", help="Ids of tokens; '-' reads them from stdin.")]
 Accounts = Annotated[
-    list[str] | None, typer.Argument(metavar="[ACCOUNT]...", help="Names or ids; '-' reads them from stdin.")
+    list[str] | None, typer.Argument(metavar="ACCOUNT", help="Names or ids; '-' reads them from stdin.")
 ]
-AllOf = Annotated[
+AllLeft = Annotated[
     list[str] | None,
     typer.Option(
         "--all-of",
         metavar="ACCOUNT",
-        help="All tokens of this account that work; repeatable.",
+        help="All tokens of this account that have not ended; repeatable.",
+        autocompletion=complete_account,
+    ),
+]
+AllInUse = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--all-of",
+        metavar="ACCOUNT",
+        help="All tokens of this account that work, but for those that a successor takes over from; repeatable.",
         autocompletion=complete_account,
     ),
 ]
@@ -50,8 +65,9 @@ ToCommand = Annotated[
     typer.Option(
         "--to",
         metavar="TARGET",
-        help="command:'…', which gets each secret on its stdin; {account}, {token_id} and {predecessor_id} in its "
-        "arguments are those of the token.",
+        help="command:'PROGRAM ARGUMENT …', run once for each token with the new secret on its stdin. In its arguments "
+        "{account} is the account's name, {token_id} the new token's id, {predecessor_id} the old one's. The setting "
+        "'bulk_command' says it once and for all.",
     ),
 ]
 
@@ -62,7 +78,7 @@ def revoke(
     visit: Visit,
     reason: Annotated[str, typer.Option("--reason", help="Why; kept in the audit.")],
     token: Tokens = None,
-    all_of: AllOf = None,
+    all_of: AllLeft = None,
     dry_run: DryRun = False,
     yes: Yes = False,
     json: AsJson = False,
@@ -88,16 +104,25 @@ def disable(
 
 @app.command()
 @visiting
+def enable(
+    visit: Visit, account: Accounts = None, dry_run: DryRun = False, yes: Yes = False, json: AsJson = False
+) -> None:
+    """Enable disabled accounts: those of their tokens that have not ended work again."""
+    _many(visit, Order(verb=Verb.ENABLE), account, dry_run=dry_run, yes=yes, json=json)
+
+
+@app.command()
+@visiting
 def extend(
     visit: Visit,
     by: Annotated[str, typer.Option("--by", metavar="DURATION", help="How much longer they work, as in 30d.")],
     token: Tokens = None,
-    all_of: AllOf = None,
+    all_of: AllInUse = None,
     dry_run: DryRun = False,
     yes: Yes = False,
     json: AsJson = False,
 ) -> None:
-    """Let tokens work longer."""
+    """Let tokens work longer than they would."""
     order = Order(verb=Verb.EXTEND, by=wording.duration(by))
     _many(visit, order, token, all_of, dry_run=dry_run, yes=yes, json=json)
 
@@ -125,7 +150,7 @@ def rotate(
     visit: Visit,
     token: Tokens = None,
     to: ToCommand = None,
-    all_of: AllOf = None,
+    all_of: AllInUse = None,
     overlap: Annotated[
         str, typer.Option("--overlap", metavar="DURATION", help="How long the old ones work on; 0 ends each at once.")
     ] = "24h",
@@ -138,7 +163,7 @@ def rotate(
     yes: Yes = False,
     json: AsJson = False,
 ) -> None:
-    """Rotate tokens, each new secret straight to a command's stdin; the old ones end after the overlap."""
+    """Rotate tokens: each new secret goes straight to a command's stdin, each old token ends after the overlap."""
     order = Order(
         verb=Verb.ROTATE,
         overlap=timedelta() if overlap == "0" else wording.duration(overlap),
@@ -151,7 +176,7 @@ def rotate(
 @app.command("list")
 @visiting
 def list_(visit: Visit, json: AsJson = False) -> None:
-    """List the runs, the newest first."""
+    """List what was done to many at once, the newest first."""
     with visit.read() as tx:
         found, now = runs.listed(tx), tx.now
     if json:
@@ -164,13 +189,13 @@ def list_(visit: Visit, json: AsJson = False) -> None:
         (str(r.number), wording.ago_short(r.at, now), r.actor, f"{r.verb} {r.many}", r.how or "not ended")
         for r in found
     ]
-    return output.table(("NO", "WHEN", "BY", "WHAT", "FOUND"), rows)
+    return output.table(("NO", "WHEN", "BY", "WHAT", "RESULT"), rows)
 
 
 @app.command()
 @visiting
 def show(visit: Visit, run: RunNumber, everything: Everything = False, json: AsJson = False) -> None:
-    """Tell what a run did, and what it did not; a run that was killed, too."""
+    """Tell what a run did to each, and what it did not do and why; also after it was killed."""
     found = visit.ask(runs.show, run)
     _summary(found, json=json, everything=everything)
 
@@ -180,7 +205,7 @@ def show(visit: Visit, run: RunNumber, everything: Everything = False, json: AsJ
 def resume(
     visit: Visit, run: RunNumber, to: ToCommand = None, force: Force = False, yes: Yes = False, json: AsJson = False
 ) -> None:
-    """Go on with what is left of a run that was stopped or killed, or that failed in part."""
+    """Go on with what is left of a run that was stopped or killed; what failed is tried again."""
     with visit.desk(create=False) as desk:
         rotates = desk.ask(runs.show, run).order.verb is Verb.ROTATE
         target = _command(visit, to) if rotates else None
@@ -192,7 +217,7 @@ def resume(
 @app.command()
 @visiting
 def end(visit: Visit, run: RunNumber, force: Force = False, json: AsJson = False) -> None:
-    """End a run that was killed: successors that nobody was given end, and the rest stays as it is."""
+    """End a run that was killed, without going on: new tokens that nobody was given are revoked, the rest stays."""
     with visit.desk(create=False) as desk:
         found = runner.finish(desk, run, anyway=force)
     _summary(found, json=json)
@@ -211,19 +236,15 @@ def _many(
 ) -> None:
     words, piped = _named(named or [])
     with visit.desk(create=False) as desk:
-        words += [token_id for account in all_of or [] for token_id in desk.ask(_working, account)]
+        found = [line for account in all_of or [] for line in desk.ask(bulk.all_of, order.verb, account)]
+        words += [line.token.id for line in found]
         with progress.bar("looking") as tell:
             plan = runner.plan(desk, order, words, tell=tell)
         if target is not None:
-            runner.refuse_one_place(plan, target)
+            runner.refuse_one_place(target, len(plan.items))
         if dry_run:
             return _rehearsed(plan, json=json)
         return _carry_out(desk, plan, target=target, number=None, yes=yes, json=json, piped=piped)
-
-
-def _working(tx: Transaction, account: str) -> list[str]:
-    states = frozenset({tokens.TokenState.ACTIVE})
-    return [line.token.id for line in tokens.listed(tx, account, states=states)]
 
 
 def _named(words: list[str]) -> tuple[list[str], bool]:
@@ -236,6 +257,8 @@ def _named(words: list[str]) -> tuple[list[str], bool]:
 
 
 def _command(visit: Visit, to: str | None) -> Command:
+    if to is None and visit.settings.bulk_command:
+        to = f"command:{shlex.join(visit.settings.bulk_command)}"
     if to is None or not isinstance(parse_target(to), Command):
         raise InvalidInput(
             "where are the secrets to go?", hint="--to command:'vault kv put secret/{account}/{token_id} token=-'"
