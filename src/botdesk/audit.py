@@ -12,42 +12,30 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Generic, TypeVar
 
-from sqlalchemy import (
-    BigInteger,
-    ColumnElement,
-    CompoundSelect,
-    String,
-    and_,
-    false,
-    func,
-    literal_column,
-    or_,
-    type_coerce,
-    union_all,
-)
+from sqlalchemy import BigInteger, CompoundSelect, and_, func, union_all
 from sqlalchemy import cast as sql_cast
 from sqlmodel import SQLModel, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
-from botdesk import access, wording
+from botdesk import access, lines, wording
 from botdesk.access import Action
 from botdesk.errors import AccessDenied, Conflict, InvalidInput, StoreError
-from botdesk.store import bulk, floor, reach, span, walk
+from botdesk.sought import Conditions, alternatives, conditions
+from botdesk.sought import Filter as Filter
+from botdesk.store import bulk, floor, reach, walk
 from botdesk.store.chain import Finding as Finding
 from botdesk.store.chain import Footing as Footing
 from botdesk.store.chain import Head as Head
 from botdesk.store.chain import Verdict as Verdict
 from botdesk.store.digest import GENESIS, canonical, chained, digest, key_of, raw, stored, stored_before, table_of
 from botdesk.store.sealed import Sealed as Sealed
-from botdesk.store.tables import CONDITIONS, Account, Person, Setting, from_text, to_text
+from botdesk.store.tables import Account, Setting, from_text, to_text
 from botdesk.store.tables import Event as Event
 from botdesk.store.tables import Outcome as Outcome
 from botdesk.store.transaction import Denial, Transaction
 from botdesk.store.walk import Progress as Progress
-from botdesk.store.words import holds
 
 T = TypeVar("T")
-Conditions = list[ColumnElement[bool]]
 
 MOST_COUNTED: Final = 1000
 """Where counting all would take longer than showing the first, so many are counted."""
@@ -57,8 +45,6 @@ STRETCH: Final = 20_000
 
 MOST_KEPT: Final = 64
 """How many characters the audit keeps of a text that was refused."""
-
-_FORMULA: Final = ("=", "+", "-", "@", "＝", "＋", "－", "＠", "'")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,29 +62,6 @@ class Page(Generic[T]):
     next: Any
     total: int
     at_least: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Filter:
-    """Which events are asked for; whatever is not set does not matter.
-
-    Attributes:
-        account: An account's id or name.
-        actor: An actor's id or name.
-        action: `token:rotated`, or `token` for all that is done to tokens.
-        outcome: How it ended.
-        since: Not before this instant.
-        until: Before this instant.
-        text: Words that must all be somewhere in actor, action, account, subject, source or detail.
-    """
-
-    account: str | None = None
-    actor: str | None = None
-    action: str | None = None
-    outcome: Outcome | None = None
-    since: datetime | None = None
-    until: datetime | None = None
-    text: str = ""
 
 
 def may(tx: Transaction, action: Action, account: Account | None = None, *, owner: str | None = None) -> bool:
@@ -371,7 +334,7 @@ def page(
     """
     require(tx, Action.AUDIT_VIEWED)
     filter = filter or Filter()
-    wanted = _alternatives(tx, filter)
+    wanted = alternatives(tx, filter)
     sequence = col(Event.sequence)
     place = [] if before is None else [sequence > before if oldest_first else sequence < before]
     order = sequence.asc() if oldest_first else sequence.desc()
@@ -431,110 +394,13 @@ def told(total: int, *, at_least: bool = False) -> str:
     return f"{total - 1}+ events" if at_least or total == MOST_COUNTED + 1 else wording.plural(total, "event")
 
 
-def _wanted(tx: Transaction, filter: Filter) -> Conditions:
-    wanted = _alternatives(tx, filter)
-    return wanted[0] if len(wanted) == 1 else [or_(*(and_(*one) for one in wanted))]
-
-
-def _alternatives(tx: Transaction, filter: Filter) -> list[Conditions]:
-    """The conditions of a filter; where there is more than one list of them, no event meets two."""
-    wanted = [_about(tx, filter.account)] if filter.account else []
-    actors = _by(tx, filter.actor, aside=bool(wanted)) if filter.actor else [[]]
-    aside = bool(wanted or filter.actor)
-    if filter.action:
-        wanted.append(_doing(filter.action, aside=aside))
-    if filter.outcome:
-        wanted += _ending(filter.outcome, aside=aside or bool(filter.action))
-    wanted += _within(tx, filter)
-    wanted += [_says(word) for word in filter.text.split()]
-    wanted += [] if reach.sees_everything(tx.actor) else [_own(tx)]
-    return [[*one, *wanted] for one in actors]
-
-
-def _within(tx: Transaction, filter: Filter) -> Conditions:
-    """By sequence, which every index has, and by time what is left."""
-    at, sequence, wanted = _unindexed(Event.at), col(Event.sequence), list[ColumnElement[bool]]()
-    if filter.since:
-        first = span.first_since(tx.session, filter.since)
-        wanted += [sequence >= first if first is not None else false(), at >= to_text(filter.since)]
-    if filter.until:
-        wanted += [sequence <= span.last_before(tx.session, filter.until), at < to_text(filter.until)]
-    return wanted
-
-
-def _about(tx: Transaction, text: str) -> ColumnElement[bool]:
-    """By the ids of the accounts that are called so, which the store has an index for; else by what one was called."""
-    ids = _accounts_called(tx, text)
-    return col(Event.account_id).in_(ids) if ids else col(Event.account) == text
-
-
-def _by(tx: Transaction, text: str, *, aside: bool) -> list[Conditions]:
-    """By the index of what others than accounts did, and the few events of what somebody did in another's stead.
-
-    What an account did is about itself, so it is among the account's events.
-    """
-    called = or_(col(Person.id) == text, col(Person.name) == text)
-    person = tx.session.exec(select(Person).where(called)).first()
-    actor, actor_id = col(Event.actor), _unindexed(Event.actor_id) if aside else col(Event.actor_id)
-    if person is not None or text == access.SYSTEM.id:
-        who, name = (person.id, person.name) if person else (text, text)
-        stead = [by_condition("event_stead"), actor.iendswith(f" as {name}", autoescape=True), actor_id != who]
-        return [[by_condition("event_actor"), actor_id == who], stead]
-    if ids := _accounts_called(tx, text):
-        return [[col(Event.account_id).in_(ids), _unindexed(Event.actor_id).in_(ids)]]
-    first, second = (
-        actor.istartswith(f"{text} as ", autoescape=True),
-        actor.iendswith(f" as {text}", autoescape=True),
-    )
-    return [[or_(actor_id == text, actor == text, first, second)]]
-
-
-def by_condition(index: str) -> ColumnElement[bool]:
-    """The condition of a partial index in its very words, without which no engine takes it."""
-    return literal_column(f"event.{CONDITIONS[index]}")
-
-
-def _doing(text: str, *, aside: bool) -> ColumnElement[bool]:
-    action: Any = _unindexed(Event.action) if aside else col(Event.action)
-    found: ColumnElement[bool] = action == text if ":" in text else action.istartswith(text + ":", autoescape=True)
-    return found
-
-
-def _ending(outcome: Outcome, *, aside: bool) -> list[ColumnElement[bool]]:
-    """By the index of what was not done, which is asked for in its very words; most events were."""
-    if aside or outcome is Outcome.DONE:
-        return [_unindexed(Event.outcome) == outcome.value]
-    return [col(Event.outcome) == outcome, by_condition("event_refused")]
-
-
-def _unindexed(column: Any) -> Any:
-    """A column that no index is taken for: beside an account's or actor's few events, all of an action are too many."""
-    return type_coerce(col(column), String).concat("")
-
-
-def _accounts_called(tx: Transaction, text: str) -> list[str]:
-    """The ids of all accounts of that id or name, removed ones too."""
-    return list(tx.session.exec(select(Account.id).where(or_(col(Account.id) == text, col(Account.name) == text))))
-
-
-def _says(word: str) -> ColumnElement[bool]:
-    columns = (Event.actor, Event.action, Event.account, Event.subject_id, Event.source, Event.detail, Event.outcome)
-    return or_(*(holds(column, word) for column in columns))
-
-
-def _own(tx: Transaction) -> ColumnElement[bool]:
-    reachable = select(Account.id).where(reach.in_reach(tx.actor))
-    account = col(Event.account_id)
-    return or_(account.in_(reachable), and_(col(Event.actor_id) == tx.actor.id, account.is_(None)))
-
-
 def counts(
     tx: Transaction, filter: Filter | None = None, *, since: datetime, until: datetime, buckets: int
 ) -> list[int]:
     """Count the events in each of `buckets` equal spans from `since` to `until`, oldest first."""
     require(tx, Action.AUDIT_VIEWED)
     step = (until - since) / buckets
-    wanted = _wanted(tx, filter or Filter())
+    wanted = conditions(tx, filter or Filter())
     at = col(Event.at)
     sums = [
         func.count().filter(and_(at >= since + step * place, at < since + step * (place + 1)))
@@ -581,34 +447,9 @@ def export(
         until = record_export(tx, form=form)
     else:
         require(tx, Action.AUDIT_EXPORTED)
-    wanted = [*_wanted(tx, filter or Filter()), col(Event.sequence) <= until]
+    wanted = [*conditions(tx, filter or Filter()), col(Event.sequence) <= until]
     rows = raw(tx.session, table_of(Event), wanted)
-    return _as_csv(rows) if form == "csv" else (_escaped(canonical(values)) for values in rows)
-
-
-def _escaped(line: str) -> str:
-    if not wording.hidden(line):
-        return line
-    return "".join(json.dumps(letter)[1:-1] if wording.hidden(letter) else letter for letter in line)
-
-
-def _as_csv(rows: Iterable[Mapping[str, Any]]) -> Iterator[str]:
-    import csv
-    import io
-
-    names = [column.name for column in table_of(Event).columns]
-    yield ",".join(names)
-    for values in rows:
-        line = io.StringIO()
-        csv.writer(line, lineterminator="").writerow([_harmless(values[name]) for name in names])
-        yield line.getvalue()
-
-
-def _harmless(value: Any) -> Any:
-    """A value that neither a spreadsheet takes for a formula nor a terminal for a command."""
-    if not isinstance(value, str):
-        return value
-    return wording.visible(f"'{value}" if value.startswith(_FORMULA) else value)
+    return lines.as_csv(rows) if form == "csv" else lines.as_json(rows)
 
 
 def verify(

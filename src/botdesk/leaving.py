@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from sqlalchemy import ColumnElement
 from sqlmodel import and_, col, or_, select
 
-from botdesk import audit, facts, people, tokens, whatif, wording
+from botdesk import audit, facts, people, sought, tokens, whatif, wording
 from botdesk.access import Action
 from botdesk.errors import Conflict
 from botdesk.facts import Difference
@@ -61,7 +61,7 @@ def _is_last_admin(tx: Transaction, who: Person) -> bool:
 
 def _handed(tx: Transaction, who: Person) -> tuple[tokens.Line, ...]:
     delivered = select(Event.subject_id).where(
-        audit.by_condition("event_actor"),
+        sought.by_condition("event_actor"),
         Event.actor_id == who.id,
         Event.action == Action.TOKEN_DELIVERED,
         Event.outcome == Outcome.DONE,
