@@ -20,7 +20,7 @@ from botdesk.desk import Desk, system_clock
 from botdesk.errors import AccessDenied, Conflict, NotFound
 from botdesk.store.transaction import Transaction
 from botdesk.tokens import Token
-from botdesk.verification import Asked
+from botdesk.verdict import Asked
 
 NOW: Final = datetime(2026, 11, 23, 9, 41, tzinfo=UTC)
 """The instant at which the demo stands still, a Monday morning."""

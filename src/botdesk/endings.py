@@ -11,7 +11,7 @@ from botdesk import stages, wording
 from botdesk.condition import HISTORY, Condition, TokenFacts
 from botdesk.finding import Finding, Kind, Mend, Severity, about
 from botdesk.tokens import TokenState
-from botdesk.verification import Refusal
+from botdesk.verdict import Refusal
 
 STAGES: Final = (timedelta(days=1), timedelta(days=7), timedelta(days=14))
 """How long before its end a token is pointed out; a stage counts for one that lives at least twice as long."""

@@ -12,7 +12,7 @@ from botdesk import audit, due, wording
 from botdesk.access import Action
 from botdesk.store.tables import Event, to_text
 from botdesk.store.transaction import Transaction
-from botdesk.verification import Refusal
+from botdesk.verdict import Refusal
 
 PAGE: Final = 200
 

@@ -13,14 +13,14 @@ from typing import Any, Final
 
 from sqlmodel import col, select
 
-from botdesk import audit, people, stages, verification
+from botdesk import audit, ledger, people, stages, verification
 from botdesk import scopes as scope_words
 from botdesk.access import Action, Actor, ActorKind
 from botdesk.bearer import Proofs
 from botdesk.errors import BotdeskError
 from botdesk.store.tables import Account, Migration, Outcome
 from botdesk.store.transaction import Transaction
-from botdesk.verification import INACTIVE, UNKNOWN, Answer, Asked, Introspection, Refusal, Use
+from botdesk.verdict import INACTIVE, UNKNOWN, Answer, Asked, Introspection, Refusal, Use
 
 FRESH_SECONDS: Final = 1.0
 """How long it is relied on which personal tokens are registered; so soon one counts that was registered elsewhere."""
@@ -150,7 +150,7 @@ def _refusal(row: Migration, account: Account, tx: Transaction) -> Refusal | Non
 
 def _note(tx: Transaction, row: Migration, account: Account, answer: Answer, asked: Asked) -> None:
     """Record a verdict as the service account's own act, and on the row from where it was."""
-    source = verification.cleaned(asked.address, 64) or tx.source
+    source = ledger.cleaned(asked.address, 64) or tx.source
     accepted = answer.refusal is None
     if accepted:
         row.last_used_at, row.last_used_from = tx.now, source
@@ -161,7 +161,7 @@ def _note(tx: Transaction, row: Migration, account: Account, answer: Answer, ask
         "what": row.what,
         "owner": people.names(tx).get(row.owner_id),
         "reason": None if answer.refusal is None else answer.refusal.value,
-        **verification.told(asked, answer.missing),
+        **ledger.told(asked, answer.missing),
     }
     audit.record(
         tx,

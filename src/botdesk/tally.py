@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from botdesk import verification
-from botdesk.verification import Use
+from botdesk.verdict import Use
 
 WINDOW_SECONDS: Final = 60.0
 """How long is counted before it is recorded."""

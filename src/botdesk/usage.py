@@ -12,7 +12,7 @@ from botdesk.condition import HISTORY, SETTLING, Condition, TokenFacts
 from botdesk.finding import Finding, Kind, Mend, Severity, about
 from botdesk.tokens import TokenState
 from botdesk.uses import ENDED
-from botdesk.verification import Refusal
+from botdesk.verdict import Refusal
 
 IDLE: Final = timedelta(days=30)
 """After how long without use a token is one too many, if another one of its account is in use."""

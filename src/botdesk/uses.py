@@ -13,7 +13,7 @@ from botdesk.access import Action, Level
 from botdesk.store import reach, span
 from botdesk.store.tables import Account, Event, Token
 from botdesk.store.transaction import Transaction
-from botdesk.verification import Refusal
+from botdesk.verdict import Refusal
 
 LOOKED_BACK: Final = timedelta(days=90)
 """How far back uses are looked at by default."""

@@ -17,7 +17,7 @@ from datetime import datetime, timedelta
 from functools import cache, partial
 from typing import Any, Final, Self
 
-from botdesk import bearer, personal, renewal, verification
+from botdesk import bearer, personal, renewal, verdict, verification
 from botdesk.bearer import Entropy, Hasher, Presented, Proofs, Secret
 from botdesk.errors import AccessDenied, BotdeskError, Conflict, Overloaded, StoreError
 from botdesk.personal import Registered
@@ -26,7 +26,8 @@ from botdesk.store.lookup import Lookup, Row
 from botdesk.store.tables import to_text
 from botdesk.tally import Key, Tally, key
 from botdesk.tokens import Issued
-from botdesk.verification import UNKNOWN, Answer, Asked, Begin, Introspection, Refusal, Use
+from botdesk.verdict import UNKNOWN, Answer, Asked, Introspection, Refusal, Use
+from botdesk.verification import Begin
 
 MOST_TOGETHER: Final = 256
 MOST_WAITING: Final = 10_000
@@ -166,7 +167,7 @@ class Verifier:
             StoreError: The store cannot be read or written, so nothing may be accepted.
         """
         answer = self.verdict(presented, asked)
-        return answer.introspection if answer.refusal is None else verification.INACTIVE
+        return answer.introspection if answer.refusal is None else verdict.INACTIVE
 
     def require(self, presented: str, *scopes: str, asked: Asked = NOTHING_SAID) -> Introspection:
         """Accept a presented token, or raise.
@@ -182,7 +183,7 @@ class Verifier:
             StoreError: The store cannot be read or written, so nothing may be accepted.
         """
         wanted = replace(asked, scopes=asked.scopes.union(scopes)) if scopes else asked
-        return verification.require(self.verdict(presented, wanted))
+        return verdict.require(self.verdict(presented, wanted))
 
     def verdict(self, presented: str, asked: Asked) -> Answer:
         """Judge a presented string, and wait until that is on record.
@@ -443,7 +444,7 @@ class Verifier:
         if use.personal or use.checked is not None or self._prover.met(use.presented):
             return False
         row = find(use.presented.id)
-        if row is None or verification.refusal(row, to_text(self._clock())) is not None:
+        if row is None or verdict.refusal(row, to_text(self._clock())) is not None:
             return False
         self._prove(waiting, row.hash)
         return True
@@ -459,7 +460,7 @@ class Verifier:
         now = self._clock()
         verification.refuse_clock(now, self._mark)
         at = to_text(now)
-        answer = verification.glance(use, find(use.presented.id), at, self._proofs)
+        answer = verdict.glance(use, find(use.presented.id), at, self._proofs)
         if answer is None or not self._tally.count(use, at):
             return None
         self.figures.coalesced += 1

@@ -60,7 +60,7 @@ async def test_a_key_is_not_held_back_for_longer_than_a_moment(path: str) -> Non
         app_of(pilot).carry_out(long)
         await begun.wait()
         pilot.app.post_message(events.Key("4", "4"))
-        while pilot.app.screen.query("#people") == []:
+        while not pilot.app.screen.query("#persons"):
             await asyncio.sleep(0.01)
         ended.set()
 

@@ -26,7 +26,7 @@ from botdesk.cli.context import (
 from botdesk.desk import Desk
 from botdesk.errors import InvalidInput
 from botdesk.tokens import TokenState
-from botdesk.verification import Asked
+from botdesk.verdict import Asked
 
 app = typer.Typer(help="Bearer tokens of service accounts.", no_args_is_help=True)
 app.command("cutover")(cutover.cutover)

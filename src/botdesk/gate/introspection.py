@@ -13,7 +13,7 @@ from botdesk.gate.form import token_in
 from botdesk.gate.journal import Entry
 from botdesk.gate.reply import Reply
 from botdesk.gate.request import AUTHORIZATION, Lines, credentials, lines_of
-from botdesk.verification import Answer, Asked, Introspection, Refusal
+from botdesk.verdict import Answer, Asked, Introspection, Refusal
 
 SCOPE: Final = frozenset({"botdesk:introspect"})
 """What the token of an asking service needs."""

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from botdesk.verification import Answer, cleaned
+from botdesk.ledger import cleaned
+from botdesk.verdict import Answer
 
 MOST_LINES: Final = 10_000
 EVERY_SECONDS: Final = 0.05

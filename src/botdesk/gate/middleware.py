@@ -17,7 +17,7 @@ from botdesk.errors import BotdeskError
 from botdesk.gate import reply
 from botdesk.gate.reply import Reply, Send
 from botdesk.gate.request import Lines, Proxies, credentials, lines_of
-from botdesk.verification import Answer, Asked, Refusal
+from botdesk.verdict import Answer, Asked, Refusal
 from botdesk.verifier import Verifier
 
 Scope = MutableMapping[str, Any]

@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple
 from botdesk import errors
 from botdesk import scopes as scope_words
 from botdesk.errors import BotdeskError, InsufficientScope, InvalidInput, InvalidToken
-from botdesk.verification import Introspection
+from botdesk.verdict import Introspection
 
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Headers = list[tuple[bytes, bytes]]

@@ -6,7 +6,7 @@ from botdesk.gate.door import Door
 from botdesk.gate.form import token_in
 from botdesk.gate.journal import Entry
 from botdesk.gate.reply import Reply
-from botdesk.verification import Asked
+from botdesk.verdict import Asked
 
 
 async def revoke(door: Door, request: Request, entry: Entry) -> Reply:

@@ -15,7 +15,7 @@ from botdesk.gate.reply import Reply
 from botdesk.gate.request import credentials, lines_of
 from botdesk.gate.whoami import written
 from botdesk.tokens import DEFAULT_OVERLAP, Issued
-from botdesk.verification import Asked, Refusal
+from botdesk.verdict import Asked, Refusal
 
 
 async def rotate(door: Door, request: Request, entry: Entry) -> Reply:

@@ -10,7 +10,7 @@ from botdesk.gate.door import Door
 from botdesk.gate.journal import Entry
 from botdesk.gate.reply import Reply
 from botdesk.gate.request import Lines, Origin, credentials, lines_of, required_scopes
-from botdesk.verification import Asked, Refusal
+from botdesk.verdict import Asked, Refusal
 
 PATH: Final = "/verify"
 UNDER: Final = PATH + "/envoy/"

@@ -11,7 +11,7 @@ from botdesk.gate.door import Door
 from botdesk.gate.journal import Entry
 from botdesk.gate.reply import Reply
 from botdesk.gate.request import credentials, lines_of
-from botdesk.verification import Asked, Introspection
+from botdesk.verdict import Asked, Introspection
 
 DAY_SECONDS = 86_400
 
