@@ -98,12 +98,18 @@ def stores(request: pytest.FixtureRequest) -> Stores:
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory, lacking: Callable[[str], None]) -> Iterator[Server]:
+def common(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that all processes of this run, and of no other, have in common."""
+    folder = tmp_path_factory.getbasetemp()
+    return folder.parent if os.environ.get("PYTEST_XDIST_WORKER") else folder
+
+
+@pytest.fixture(scope="session")
+def server(common: Path, lacking: Callable[[str], None]) -> Iterator[Server]:
     """A real PostgreSQL server; all processes that test have the same one."""
     if programs() is None:
         lacking("PostgreSQL's server is not installed")
-    folder = tmp_path_factory.getbasetemp()
-    with shared(folder.parent if os.environ.get("PYTEST_XDIST_WORKER") else folder) as started:
+    with shared(common) as started:
         yield started
 
 

@@ -25,9 +25,9 @@ def _bare_environment() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def template(common: Path) -> Path:
     """The demo desk, to be copied; whichever process of the run comes first builds it."""
-    shared = tmp_path_factory.getbasetemp().parent / "demo-template"
+    shared = common / "demo-template"
     shared.mkdir(mode=0o700, exist_ok=True)
     with (shared / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
