@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -83,6 +84,39 @@ async def test_of_a_bug_nothing_is_shown_but_its_kind(path: str, tmp_path: Path)
     assert (found.status_code, found.json()["error"]) == (500, "server_error")
     assert "KeyError" in log
     assert "bdk_secret" not in log + found.text
+
+
+@pytest.mark.parametrize(("path", "token"), [("/verify", "valid"), ("/introspect", "asker"), ("/whoami", "valid")])
+async def test_who_still_waits_when_it_can_stop_no_later_is_asked_to_come_again(
+    path: str, token: str, ask: Ask, house: House
+) -> None:
+    """Somebody else writes for so long; uvicorn cancels what is not answered after its grace."""
+    method = "POST" if path == "/introspect" else "GET"
+    with house.desk() as desk, desk.begin():
+        waiting = asyncio.create_task(ask(method, path, headers=bearer(house.held[token]), data={"token": "x"}))
+        done, _ = await asyncio.wait([waiting], timeout=0.05)
+        assert not done
+        waiting.cancel()
+        found = await waiting
+    assert (found.status_code, found.headers["retry-after"]) == (503, "1")
+    assert found.json()["error_description"] == "the gate is stopping"
+
+
+class Endless(Pace):
+    """Holds every refusal back for ever."""
+
+    async def keep(self) -> None:
+        await asyncio.Event().wait()
+
+
+async def test_a_refusal_that_is_held_back_goes_out_when_the_gate_stops(house: House, door: Door) -> None:
+    transport = httpx2.ASGITransport(app(replace(door, pace=Endless())), client=("127.0.0.1", 40000))
+    async with httpx2.AsyncClient(transport=transport, base_url="http://gate") as client:
+        refused = asyncio.create_task(client.get("/verify", headers=bearer(house.held["forged"])))
+        done, _ = await asyncio.wait([refused], timeout=0.05)
+        assert not done
+        refused.cancel()
+        assert (await refused).status_code == 401
 
 
 async def test_elsewhere_there_is_nothing_and_it_says_so_in_json(ask: Ask) -> None:

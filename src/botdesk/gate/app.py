@@ -4,6 +4,8 @@
 routed by Starlette.
 """
 
+import asyncio
+import contextlib
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from contextlib import AbstractAsyncContextManager
@@ -58,10 +60,7 @@ def app(door: Door, lifespan: Lifespan | None = None) -> App:
         path: str = scope["path"]
         entry = Entry(path, time.perf_counter())
         if path == PATH or path.startswith(UNDER):
-            try:
-                answer = await verify(door, scope, entry)
-            except Exception as error:
-                answer = _bug(error, entry)
+            answer = await _guarded(verify(door, scope, entry), entry)
             await _done(door, PATH, answer.status, entry)
             await reply.send(answer, send)
         else:
@@ -78,7 +77,10 @@ def _address(door: Door, scope: Scope) -> str:
 
 
 async def _guarded(answering: Awaitable[Reply], entry: Entry) -> Reply:
-    """Whatever goes wrong is an answer, and nothing of it is shown but its kind."""
+    """Whatever goes wrong is an answer, and nothing of it is shown but its kind.
+
+    What is still waited for when the server can stop no later is cancelled; uvicorn would call that an internal error.
+    """
     try:
         return await answering
     except BotdeskError as error:
@@ -90,6 +92,9 @@ async def _guarded(answering: Awaitable[Reply], entry: Entry) -> Reply:
     except ClientDisconnect:
         entry.reason = "gone"
         return Reply(GONE, [])
+    except asyncio.CancelledError:
+        entry.reason = "stopping"
+        return reply.STOPPING
     except Exception as error:
         return _bug(error, entry)
 
@@ -105,7 +110,8 @@ async def _done(door: Door, endpoint: str, status: int, entry: Entry) -> None:
     door.timings.note(endpoint, status, seconds)
     door.journal.note(status, seconds, entry)
     if 400 <= status < 500:
-        await door.pace.keep()
+        with contextlib.suppress(asyncio.CancelledError):
+            await door.pace.keep()
 
 
 def _routed(door: Door, lifespan: Lifespan | None) -> App:

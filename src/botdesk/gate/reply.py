@@ -81,6 +81,14 @@ INVALID_TOKEN: Final = _challenged(f'{REALM}, error="invalid_token", error_descr
 """Whatever is wrong with a token, the answer is the same, so that it tells nothing."""
 
 
+def _later(why: str) -> Reply:
+    return error(503, "temporarily_unavailable", why, (b"retry-after", b"%d" % RETRY_SECONDS))
+
+
+STOPPING: Final = _later("the gate is stopping")
+"""What was not judged when the gate had to stop: whoever asks again reaches what comes after it."""
+
+
 def sunset(told: Introspection, now: float) -> Headers:
     """The header that says when a token ends (RFC 8594), once that is near; none before.
 
@@ -131,7 +139,7 @@ def of_error(found: BotdeskError, required: frozenset[str] = frozenset()) -> Rep
         challenge = f'{REALM}, error="invalid_request"'
         return error(status, "invalid_request", found.message, (b"www-authenticate", challenge.encode()))
     if status == 503:
-        return error(status, "temporarily_unavailable", found.message, (b"retry-after", b"%d" % RETRY_SECONDS))
+        return _later(found.message)
     return error(status, "server_error" if status == 500 else "access_denied", found.message)
 
 
