@@ -125,7 +125,19 @@ def test_the_commands_of_the_readme_are_commands(botdesk: Run) -> None:
         assert set(re.findall(r"(?<=\s)--[a-z-]+", rest)) <= options(known[name]), words
 
 
-def test_the_help_shows_flags_without_a_value(botdesk: Run) -> None:
-    told = botdesk("token", "list", "--help").out
-    (line,) = (line for line in told.splitlines() if "--json" in line)
-    assert "<" not in line
+def test_the_help_shows_each_word_as_it_is_typed(botdesk: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "100")
+    for path, _ in commands():
+        told = botdesk(*path.split(), "--help").out
+        assert not re.search(r"<[a-z]+>|<list|\{[A-Z]|\[\[", told), path
+    assert "botdesk token list [OPTIONS] [ACCOUNT]" in botdesk("token", "list", "-h").out
+    assert "botdesk role add [OPTIONS] ROLE PERSON" in botdesk("role", "add", "-h").out
+    assert "botdesk incident [OPTIONS] [FILE]..." in botdesk("incident", "-h").out
+
+
+def test_the_help_of_the_whole_begins_with_bots_and_tells_a_newcomer_where_to_try(botdesk: Run) -> None:
+    told = botdesk("--help").out
+    assert told.index(" account ") < told.index(" token ") < told.index(" person ") < told.index(" doctor ")
+    assert "botdesk demo" in told
+    for name in get_command(app).commands:
+        assert f"│ {name} " in told, name

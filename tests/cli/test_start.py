@@ -47,6 +47,23 @@ def test_bad_words_are_usage_errors_with_a_hint(botdesk: Run, store: Path, words
     assert not store.exists()
 
 
+def test_what_is_wrong_is_told_in_our_words(botdesk: Run) -> None:
+    assert "'--limit': it should be a whole number" in botdesk("audit", "list", "--limit", "many").err
+    assert "it should be " in botdesk("audit", "list", "--limit", "0").err
+    assert "a word too many" in botdesk("account", "list", "extra").err
+    never = botdesk("token", "issue", "nightly-build", "--label", "x", "--lifetime", "never")
+    assert (never.code, "--never" in never.err) == (2, True)
+
+
+def test_where_there_is_ascii_alone_our_own_signs_are_written_in_it(desk: Run, shell: Run) -> None:
+    ascii_alone = {"PYTHONIOENCODING": "ascii", "LC_ALL": "C"}
+    listed = shell("account", "list", more=ascii_alone)
+    assert listed.out.splitlines()[1].split()[:6] == ["nightly-build", "ci", "active", "0", "-", "-"]
+    assert "command:'...'" in shell("token", "issue", "--help", more=ascii_alone).out
+    assert desk("account", "modify", "nightly-build", "--description", "über 雪").code == 0
+    assert r"\xfcber \u96ea" in shell("account", "show", "nightly-build", more=ascii_alone).out
+
+
 def test_hostile_words_are_told_harmlessly(botdesk: Run) -> None:
     refused = botdesk("account", "\x1b]0;x\x07")
     assert refused.code == 2

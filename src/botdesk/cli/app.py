@@ -1,7 +1,7 @@
 """The command line as a whole: the nouns, the options before them, and one place where errors end."""
 
 import sys
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 import typer
 from typer.main import get_command
@@ -18,6 +18,7 @@ from botdesk.cli import (
     due,
     gate,
     grant,
+    helping,
     incident,
     migration,
     notify,
@@ -32,12 +33,21 @@ from botdesk.cli.context import AsOption, StoreOption, Visit, visit_of, visiting
 MISUSED: Final = 2
 """The exit code of a command line that cannot be understood."""
 
+_WORDS: Final = {
+    "Value error, ": "",
+    "Input should be a valid integer, unable to parse string as an integer": "it should be a whole number",
+    "Input should be ": "it should be ",
+    "got unexpected extra argument(s)": "there is a word too many, or several:",
+}
+"""What the libraries below say about a command line, and how it is said here."""
+
 _OF_THE_SHELL: Final = frozenset({"install_completion", "show_completion"})
 """What Typer adds to the command line for the shell of who is at the host."""
 
 app = typer.Typer(
     name="botdesk",
     help="The desk where bots get their keys. Without a command it opens in the terminal.",
+    epilog=helping.NEW_HERE,
     invoke_without_command=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -96,10 +106,9 @@ def run(words: list[str], visit: Visit | None = None) -> int:
         visit: Who came in over SSH, and to which desk; None at the host.
     """
     for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="backslashreplace")
+        output.speak(stream)
     try:
-        command = _plain(get_command(app))
+        command = helping.arrange(get_command(app))
         if visit is not None:
             command.params = [param for param in command.params if param.name not in _OF_THE_SHELL]
         code = command.main(args=words, prog_name="botdesk", standalone_mode=False, obj=visit)
@@ -112,21 +121,14 @@ def run(words: list[str], visit: Visit | None = None) -> int:
     return code if isinstance(code, int) else 0
 
 
-def _plain(command: Any) -> Any:
-    """Have the help show flags as they are typed, without a value that they do not take."""
-    for param in command.params:
-        if getattr(param, "is_flag", False) and param.metavar is None:
-            param.metavar = ""
-    for other in getattr(command, "commands", {}).values():
-        _plain(other)
-    return command
-
-
 def _misused(error: typer.TyperException) -> int:
     """Say what is wrong with the command line; a noun alone has shown its help already."""
-    message = error.format_message().strip().removesuffix(".").replace("Value error, ", "")
+    said = error.format_message().strip().removesuffix(".")
+    message = said[:1].lower() + said[1:]
+    for theirs, ours in _WORDS.items():
+        message = message.replace(theirs, ours)
     context = getattr(error, "ctx", None)
     where = context.command_path if context else "botdesk"
     if message:
-        output.complain(message[:1].lower() + message[1:], f"see '{where} --help'")
+        output.complain(message, f"see '{where} --help'")
     return MISUSED

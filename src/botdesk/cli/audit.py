@@ -17,7 +17,6 @@ from botdesk.cli.context import AsJson, Transaction, Visit, complete_account, vi
 from botdesk.errors import AuditBroken, Conflict, InvalidInput, NotFound
 
 app = typer.Typer(help="What happened, and whether the record holds.", no_args_is_help=True)
-app.command("archive")(archive.archive)
 
 PAGE = 500
 MOST = 1_000_000
@@ -273,3 +272,6 @@ def _verdict(verdict: audit.Verdict) -> dict[str, object]:
         "archived": verdict.archived,
         "findings": archive.findings(verdict.findings),
     }
+
+
+app.command("archive")(archive.archive)

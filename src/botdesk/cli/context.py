@@ -220,7 +220,7 @@ AccountName = Annotated[
     str, typer.Argument(metavar="ACCOUNT", help="The account's name or id.", autocompletion=complete_account)
 ]
 SomeAccount = Annotated[
-    str | None, typer.Argument(metavar="[ACCOUNT]", help="Only of this account.", autocompletion=complete_account)
+    str | None, typer.Argument(metavar="ACCOUNT", help="Only of this account.", autocompletion=complete_account)
 ]
 TokenId = Annotated[str, typer.Argument(metavar="TOKEN", help="The token's id.", autocompletion=completing(_tokens))]
 PersonName = Annotated[str, typer.Argument(metavar="PERSON", help="The person's name.", autocompletion=complete_person)]

@@ -14,7 +14,7 @@ from botdesk.cutover import Cutover
 from botdesk.errors import InvalidInput
 
 TokenId = Annotated[
-    str | None, typer.Argument(metavar="[TOKEN]", help="The id of the old token, or of its successor; all by default.")
+    str | None, typer.Argument(metavar="TOKEN", help="The id of the old token, or of its successor; all by default.")
 ]
 
 

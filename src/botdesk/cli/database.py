@@ -28,7 +28,7 @@ def upgrade(visit: Visit) -> None:
 def backup(
     visit: Visit,
     path: Annotated[
-        Path | None, typer.Argument(metavar="[FILE]", help="A new file; by default one in 'backups' beside the store.")
+        Path | None, typer.Argument(metavar="FILE", help="A new file; by default one in 'backups' beside the store.")
     ] = None,
 ) -> None:
     """Copy the whole store into a new private file, and print its path."""

@@ -20,7 +20,7 @@ from botdesk.incident import Leaked, Traces
 from botdesk.leak import Extent, Readable
 
 Files = Annotated[
-    list[Path] | None, typer.Argument(metavar="[FILE]...", help="The texts that it is in; what comes on stdin if none.")
+    list[Path] | None, typer.Argument(metavar="FILE", help="The texts that it is in; what comes on stdin if none.")
 ]
 ById = Annotated[
     list[str] | None, typer.Option("--id", metavar="TOKEN", help="The id of a token that leaked; repeatable.")

@@ -35,7 +35,7 @@ def add(
 def list_(
     visit: Visit,
     person: Annotated[
-        str | None, typer.Argument(metavar="[PERSON]", help="Only theirs.", autocompletion=complete_person)
+        str | None, typer.Argument(metavar="PERSON", help="Only theirs.", autocompletion=complete_person)
     ] = None,
     json: AsJson = False,
 ) -> None:

@@ -169,7 +169,7 @@ def recipe(
     visit: Visit,
     migration_id: Annotated[
         str | None,
-        typer.Argument(metavar="[MIGRATION]", help="The migration that it is for.", autocompletion=complete_migration),
+        typer.Argument(metavar="MIGRATION", help="The migration that it is for.", autocompletion=complete_migration),
     ] = None,
     platform: Annotated[Platform | None, typer.Option("--for", help="Where the integration runs.")] = None,
     json: AsJson = False,

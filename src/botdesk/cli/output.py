@@ -3,6 +3,8 @@
 Every text passes `wording.visible` on its way out, so nothing that is stored can steer the terminal.
 """
 
+import codecs
+import io
 import json
 import os
 import shutil
@@ -45,6 +47,9 @@ _FOLDED: Final = frozenset({"EVENT", "FOUND"})
 """Last columns that go on below instead of being cut: what they say matters to its end."""
 
 _MOST_LINES: Final = 6
+_ASCII: Final = {"…": "...", "–": "-", "—": "--", "→": "->", "·": "-", "×": "x"}
+"""What stands for what we write ourselves, where a terminal has ASCII alone."""
+
 _TONED: Final = frozenset({"STATE", "OUTCOME", "RESULT"})
 _TONES: Final = {
     "active": "32",
@@ -60,6 +65,20 @@ _TONES: Final = {
     "removed": "2",
     "expired": "2",
 }
+
+
+def speak(stream: TextIO) -> None:
+    """Have a stream that cannot write every letter write what comes next to it, instead of failing."""
+    if isinstance(stream, io.TextIOWrapper):
+        codecs.register_error("botdesk", _next_to_it)
+        stream.reconfigure(errors="botdesk")
+
+
+def _next_to_it(error: UnicodeError) -> tuple[str | bytes, int]:
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    letter = error.object[error.start]
+    return _ASCII.get(letter) or letter.encode("ascii", "backslashreplace").decode(), error.start + 1
 
 
 def data(text: str) -> None:
@@ -134,6 +153,8 @@ def thing(named: Mapping[str, object], *, json: bool) -> None:
 def _said(value: object) -> str:
     if isinstance(value, datetime):
         return wording.when(value)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     return " ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 

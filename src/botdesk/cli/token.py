@@ -29,7 +29,6 @@ from botdesk.tokens import TokenState
 from botdesk.verdict import Asked
 
 app = typer.Typer(help="Bearer tokens of service accounts.", no_args_is_help=True)
-app.command("cutover")(cutover.cutover)
 
 ENDED = frozenset({TokenState.EXPIRED, TokenState.REVOKED})
 
@@ -114,6 +113,8 @@ def rotate(
 
 
 def _duration(text: str | None) -> timedelta | None:
+    if text is not None and text.strip().lower() == "never":
+        raise InvalidInput("a lifetime ends", hint="say --never for a token that does not expire")
     return None if text is None else wording.duration(text)
 
 
@@ -303,3 +304,6 @@ def _facts(line: tokens.Line) -> dict[str, object]:
         "last_used_from": token.last_used_from,
         "version": line.version,
     }
+
+
+app.command("cutover")(cutover.cutover)
