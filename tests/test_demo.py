@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from botdesk import accounts, audit, demo, grants, people, tokens
+from botdesk import accounts, audit, demo, grants, migration, people, stages, tokens
 from botdesk.access import ActorKind
 from botdesk.accounts import AccountState
 from botdesk.audit import Outcome
 from botdesk.desk import Desk
 from botdesk.errors import AccessDenied, Conflict
+from botdesk.stages import Stage
 from botdesk.tokens import TokenState
 
 EVERYTHING = accounts.Filter(removed=True)
@@ -39,7 +40,7 @@ def test_is_the_same_in_another_process_and_place(desk: Desk, tmp_path: Path) ->
 def test_chain_verifies(desk: Desk) -> None:
     verdict = desk.ask(audit.verify)
     assert verdict.holds, verdict.findings
-    assert 400 <= verdict.events <= 900
+    assert 400 <= verdict.events <= 1000
 
 
 def test_clock_stands_still(desk: Desk) -> None:
@@ -69,6 +70,19 @@ def test_has_endings_near_far_and_never(desk: Desk) -> None:
     live = [line.token for line in desk.ask(tokens.listed, states=tokens.LIVE)]
     assert any(token.expires_at is None for token in live)
     assert any(token.expires_at and token.expires_at - demo.NOW < timedelta(days=3) for token in live)
+
+
+def test_has_migrations_at_every_step_one_overdue_one_paused_and_one_with_stragglers(desk: Desk) -> None:
+    lines = desk.ask(migration.listed, over=True)
+    assert {line.stage for line in lines} == {Stage.TOKEN, Stage.SWITCH, Stage.REVOKE, Stage.DONE}
+    assert sum(stages.overdue(line.facts, demo.NOW) for line in lines) == 1
+    assert sum(line.facts.paused_at is not None for line in lines) == 1
+    (switched,) = (line for line in lines if line.stage is Stage.REVOKE)
+    found = desk.ask(migration.view, switched.migration.id)
+    assert len(found.stragglers) == 2
+    assert found.scopes == {"deploy:write"}
+    assert switched.token is not None
+    assert switched.token.scopes == "deploy:write"
 
 
 def test_has_an_overdue_rotation(desk: Desk) -> None:

@@ -359,6 +359,22 @@ def test_a_recipe_hands_over_by_a_target_that_is_one_and_names_no_secret(platfor
     assert "nightly-build" in f"{found.target} {found.steps}" or "BOTDESK_TOKEN" in found.target
 
 
+@pytest.mark.parametrize(
+    ("platform", "place", "expected"),
+    [
+        (Platform.GITHUB_ACTIONS, "acme/shop", "--repo acme/shop"),
+        (Platform.GITHUB_ACTIONS, "host ci-1; true", "--repo OWNER/REPO"),
+        (Platform.GITHUB_ACTIONS, "acme/shop/more", "--repo OWNER/REPO"),
+        (Platform.GITLAB_CI, "acme/shop/more", "--repo acme/shop/more"),
+        (Platform.GITLAB_CI, "acme", "--repo GROUP/PROJECT"),
+    ],
+)
+def test_a_repository_stands_in_its_recipe_and_nothing_else_does(platform: Platform, place: str, expected: str) -> None:
+    found = recipes.recipe(platform, "nightly-build", place)
+    assert found.target.endswith(expected)
+    assert expected in found.steps[-1]
+
+
 @pytest.mark.parametrize("name", ["ci-bot", "a-name-that-is-rather-a-long-one"])
 @pytest.mark.parametrize("platform", Platform)
 def test_a_recipe_can_be_copied_from_eighty_columns_and_what_is_broken_is_still_one_command(

@@ -13,11 +13,13 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any, Final
 
-from botdesk import accounts, grants, people, testing, tokens, verification
+from botdesk import accounts, grants, migration, people, personal, testing, tokens, verification
 from botdesk.access import Level, Standing
 from botdesk.accounts import Account, AccountState, Purpose
+from botdesk.bearer import Secret
 from botdesk.desk import Desk, system_clock
 from botdesk.errors import AccessDenied, Conflict, NotFound
+from botdesk.recipes import Platform
 from botdesk.store.transaction import Transaction
 from botdesk.tokens import Token
 from botdesk.verdict import Asked
@@ -34,9 +36,15 @@ AT_THE_SHELL: Final = frozenset({"ben", "chen", "jonas"})
 
 @dataclass(slots=True)
 class _Tokens:
-    """The lookup ids of the story's tokens: by key the present one, by key and `old` the one before it."""
+    """The lookup ids of the story's tokens: by key the present one, by key and `old` the one before it.
+
+    Attributes:
+        ids: The ids of tokens, by key.
+        moves: The ids of migrations, by what the integration is.
+    """
 
     ids: dict[str, str] = field(default_factory=dict)
+    moves: dict[str, str] = field(default_factory=dict)
 
     def put(self, key: str, token_id: str) -> None:
         """Note a token; the one that had the key becomes the old one."""
@@ -87,6 +95,8 @@ class _Rhythm:
         until: How many days ago it ended.
         latest: How many minutes ago it was seen last, if that matters.
         knocks: Whether it goes on to be presented when it is refused.
+        scopes: What its uses ask for.
+        personal: Whether it is the personal token that a migration leads away from; its key is the integration then.
     """
 
     key: str
@@ -99,16 +109,17 @@ class _Rhythm:
     until: int = 0
     latest: int | None = None
     knocks: bool = False
+    scopes: str = ""
+    personal: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class _Use:
-    """One use of a token."""
+    """One use of a token, in a rhythm."""
 
     at: datetime
-    key: str
+    rhythm: _Rhythm
     address: str
-    knocks: bool = False
 
 
 def _do(operation: Callable[..., object], *args: Any, **kwargs: Any) -> _Act:
@@ -157,6 +168,36 @@ def _hand_over(tx: Transaction, known: _Tokens, key: str, token_id: str, to: str
 
 def _revoke(key: str, reason: str) -> _Act:
     return lambda tx, known: tokens.revoke(tx, known.ids[key], reason=reason)
+
+
+def _move(what: str, account: str, owner: str, place: str, platform: Platform) -> _Act:
+    def act(tx: Transaction, known: _Tokens) -> None:
+        known.moves[what] = migration.start(tx, account, what, owner=owner, place=place, platform=platform).id
+
+    return act
+
+
+def _register(what: str, *, accept: int) -> _Act:
+    """Register the old token, a made-up one, and let it count for some days."""
+
+    def act(tx: Transaction, known: _Tokens) -> None:
+        migration.register(tx, known.moves[what], Secret(f"made-up-token-0123456789-{known.moves[what]}"))
+        tx.now += HANDOFF
+        migration.accept(tx, known.moves[what], until=tx.now + timedelta(days=accept))
+
+    return act
+
+
+def _equip(what: str, key: str, to: str) -> _Act:
+    def act(tx: Transaction, known: _Tokens) -> None:
+        issued = migration.issue(tx, known.moves[what])
+        _hand_over(tx, known, key, issued.token.id, to)
+
+    return act
+
+
+def _moved(operation: Callable[..., object], what: str, **kwargs: Any) -> _Act:
+    return lambda tx, known: operation(tx, known.moves[what], **kwargs)
 
 
 _CLIP: Final = "clipboard"
@@ -231,6 +272,14 @@ BOTS: Final = (
          "ai-tools=operate", "AI agent: keeps the handbook true to the code"),
 )  # fmt: skip
 
+_RENOVATE: Final = ("renovate's pull requests", "renovate-bot", "jonas", "runner · renovate-1", Platform.DOTENV)
+_CRAWLER: Final = ("crawler of the old databases", "schema-crawler", "goran", "cron · db-3", Platform.CRON)
+_INVOICES: Final = ("invoice mailer", "invoice-cron", "farah", "acme/ledger", Platform.GITHUB_ACTIONS)
+_IMAGES: Final = ("image updater", "deploy-bot", "ben", "cluster eu-1, ns/argocd", Platform.KUBERNETES)
+_QUALITY: Final = ("catalog quality checks", "catalog-sync", "chen", "data/quality", Platform.GITLAB_CI)
+_REINDEX: Final = ("search reindex", "search-indexer", "ines", "search-2, reindex.timer", Platform.SYSTEMD)
+"""The migrations: integration, account, whose token, where, platform."""
+
 STORY: Final = (
     _Step("77 08:38", "ada", _do(people.modify, "ada", full_name="Ada Lindqvist")),
     _Step("76 09:36", "ben", _issue("ci-bot main", "GitHub Actions · main", _CLIP)),
@@ -297,6 +346,20 @@ STORY: Final = (
     _Step("3 15:26", "ben", _issue("pager-bridge", "PagerDuty · webhook", _VAULT)),
     _Step("3 16:18", "chen", _do(accounts.find, "invoice-cron"), denied=True),
     _Step("0 09:18", "hana", _issue("docs-agent", "Claude Code · handbook", None)),
+    _Step("17 14:05", "ben", _move(*_RENOVATE)),
+    _Step("17 14:12", "ben", _equip(_RENOVATE[0], "renovate-bot forge", _VAULT)),
+    _Step("14 10:06", "ben", _moved(migration.confirm, _RENOVATE[0], how="deleted with jonas's account at the forge")),
+    _Step("24 10:34", "ada", _move(*_CRAWLER)),
+    _Step("21 16:20", "ada", _moved(migration.pause, _CRAWLER[0])),
+    _Step("19 14:02", "farah", _move(*_INVOICES)),
+    _Step("19 14:04", "farah", _register(_INVOICES[0], accept=17)),
+    _Step("11 09:31", "ben", _move(*_IMAGES)),
+    _Step("11 09:33", "ben", _register(_IMAGES[0], accept=21)),
+    _Step("7 11:02", "ben", _equip(_IMAGES[0], "deploy-bot images", _KUBE)),
+    _Step("4 10:48", "chen", _move(*_QUALITY)),
+    _Step("4 10:51", "chen", _register(_QUALITY[0], accept=14)),
+    _Step("0 09:02", "chen", _equip(_QUALITY[0], "catalog-sync quality", _CLIP)),
+    _Step("1 17:25", "ines", _move(*_REINDEX)),
 )  # fmt: skip
 
 RHYTHMS: Final = (
@@ -328,6 +391,33 @@ RHYTHMS: Final = (
     _Rhythm("claude-bot eval", "13:00", 240, 1.5, 0, ("10.8.0.57",), until=20),
     _Rhythm("claude-bot laptop", "10:00", 300, 0.4, 0, ("10.8.0.57",), until=27),
     _Rhythm("triage-agent", "07:00", 840, 2.6, 0.8, ("34.162.7.140",), latest=22),
+    _Rhythm("renovate-bot forge", "04:20", 12, 1, 0, ("10.20.4.31",), since=16),
+    _Rhythm("invoice mailer", "06:40", 20, 1, 0, ("10.20.6.55",), since=11, until=3, scopes="mail:send", personal=True),
+    _Rhythm(
+        "image updater",
+        "08:00",
+        600,
+        1.4,
+        0.3,
+        ("10.20.8.14", "10.20.8.15"),
+        since=8,
+        latest=44,
+        scopes="deploy:write",
+        personal=True,
+    ),
+    _Rhythm("deploy-bot images", "07:30", 700, 0.8, 0, ("10.20.8.14",), since=6, latest=18, scopes="deploy:write"),
+    _Rhythm(
+        "catalog quality checks",
+        "09:00",
+        500,
+        1,
+        0,
+        ("10.50.7.3",),
+        since=3,
+        latest=11,
+        scopes="catalog:read",
+        personal=True,
+    ),
 )
 
 
@@ -409,7 +499,7 @@ def _uses() -> Iterator[_Use]:
         for days in range(rhythm.since, rhythm.until - 1, -1):
             yield from _day(rhythm, days, chance)
         if rhythm.latest is not None:
-            yield _Use(NOW - timedelta(minutes=rhythm.latest, seconds=20), rhythm.key, rhythm.addresses[0])
+            yield _Use(NOW - timedelta(minutes=rhythm.latest, seconds=20), rhythm, rhythm.addresses[0])
 
 
 def _day(rhythm: _Rhythm, days: int, chance: random.Random) -> Iterator[_Use]:
@@ -419,16 +509,23 @@ def _day(rhythm: _Rhythm, days: int, chance: random.Random) -> Iterator[_Use]:
     for _ in range(int(rate * quieter + chance.random())):
         at = opens + timedelta(seconds=chance.randrange(rhythm.minutes * 60))
         if at < NOW - timedelta(minutes=rhythm.latest or 0):
-            yield _Use(at, rhythm.key, chance.choice(rhythm.addresses), rhythm.knocks)
+            yield _Use(at, rhythm, chance.choice(rhythm.addresses))
 
 
 def _play_uses(desk: Desk, uses: list[_Use], known: _Tokens, shift: timedelta) -> datetime:
     with desk.begin() as tx:
         for use in uses:
             tx.now = max(tx.now, use.at + shift)
-            if use.key in known.ids and (use.knocks or _is_live(tx, known.ids[use.key])):
-                verification.note(tx, known.ids[use.key], Asked(address=use.address))
+            _play(tx, use, known)
     return tx.now
+
+
+def _play(tx: Transaction, use: _Use, known: _Tokens) -> None:
+    key, asked = use.rhythm.key, Asked(address=use.address, scopes=frozenset(use.rhythm.scopes.split()))
+    if use.rhythm.personal and key in known.moves:
+        personal.note(tx, known.moves[key], asked)
+    elif key in known.ids and (use.rhythm.knocks or _is_live(tx, known.ids[key])):
+        verification.note(tx, known.ids[key], asked)
 
 
 def _is_live(tx: Transaction, token_id: str) -> bool:

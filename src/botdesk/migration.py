@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlmodel import select
+from sqlmodel import col, select
 
 from botdesk import accounts, audit, bearer, people, stages, tokens, wording
 from botdesk.access import Action
@@ -28,6 +28,12 @@ from botdesk.underway import view as view
 
 ACCEPTED_FOR: Final = timedelta(days=14)
 LONGEST_ACCEPTANCE: Final = timedelta(days=90)
+
+
+def destination(tx: Transaction, name: str) -> Account | None:
+    """The account of this name in the actor's reach; None when there is none, and one may be made."""
+    found = tx.session.exec(select(Account).where(Account.name == name, col(Account.removed_at).is_(None))).first()
+    return found if found is not None and audit.may(tx, Action.ACCOUNT_VIEWED, found) else None
 
 
 def start(

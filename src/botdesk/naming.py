@@ -1,9 +1,11 @@
-"""A name for the account of an integration, from what people call it."""
+"""A name and a purpose for the account of an integration, from what people call it and where it runs."""
 
 import re
 from typing import Final
 
 from botdesk import accounts
+from botdesk.accounts import Purpose
+from botdesk.recipes import Platform
 
 MOST_WORDS: Final = 3
 LONGEST_NAME: Final = 40
@@ -28,3 +30,16 @@ def suggested(what: str) -> str:
         words = words[1:]
     name = "-".join(words)[:LONGEST_NAME].strip("-")
     return name if len(name) >= 3 and name[0].isalpha() and not accounts.vague(name) else ""
+
+
+def purpose(platform: Platform) -> Purpose:
+    """What kind of bot it is that runs there, as far as that tells."""
+    return _PURPOSES.get(platform, Purpose.OTHER)
+
+
+_PURPOSES: Final = {
+    Platform.GITHUB_ACTIONS: Purpose.CI,
+    Platform.GITLAB_CI: Purpose.CI,
+    Platform.CRON: Purpose.SCHEDULE,
+    Platform.CLAUDE: Purpose.AGENT,
+}

@@ -121,10 +121,29 @@ _STEPS: Final = {
 }
 
 
-def recipe(platform: Platform, account: str) -> Recipe:
-    """The recipe for a platform, for the token of an account."""
-    steps = tuple(step.format(name=account) for step in _STEPS[platform])
-    return Recipe(platform, _TARGETS[platform].format(name=account), _NEEDS[platform], steps)
+def recipe(platform: Platform, account: str, place: str = "") -> Recipe:
+    """The recipe for a platform, for the token of an account.
+
+    Args:
+        platform: Where the integration runs.
+        account: The account's name.
+        place: Where it is; the name of a repository stands in the recipe then.
+    """
+
+    def filled(text: str) -> str:
+        named = _REPOSITORIES.get(platform)
+        told = text.format(name=account)
+        return told.replace(named[0], place) if named and named[1].fullmatch(place) else told
+
+    steps = tuple(filled(step) for step in _STEPS[platform])
+    return Recipe(platform, filled(_TARGETS[platform]), _NEEDS[platform], steps)
+
+
+_REPOSITORIES: Final = {
+    Platform.GITHUB_ACTIONS: ("OWNER/REPO", re.compile(r"[A-Za-z0-9-]+/[A-Za-z0-9._-]+")),
+    Platform.GITLAB_CI: ("GROUP/PROJECT", re.compile(r"[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)+")),
+}
+"""What stands for a repository's name, and what its name looks like."""
 
 
 def handing_over(found: Recipe, migration_id: str) -> str:

@@ -57,14 +57,18 @@ class View:
     Attributes:
         line: What a list shows.
         stragglers: From where the old token was accepted since the new one was seen, or before that at all.
-        tries: From where it was refused since it was ended.
+        tries: From where it was refused since it was ended, or before that at all.
         scopes: What its uses asked for, of what the account has: the least that the new token should have.
+        runs: Whether the actor may take it further.
+        ends: Whether the actor may register and end the old token.
     """
 
     line: Line
     stragglers: tuple[Source, ...]
     tries: tuple[Source, ...]
     scopes: frozenset[str]
+    runs: bool
+    ends: bool
 
 
 def find_for(tx: Transaction, migration_id: str, action: Action) -> tuple[Migration, Account]:
@@ -125,16 +129,15 @@ def view(tx: Transaction, migration_id: str) -> View:
     found = _line(tx, row, account, people.names(tx))
     used = Action.PERSONAL_TOKEN_USED
     since = found.facts.first_used_at or row.started_at
-    tries = (
-        []
-        if row.ended_at is None
-        else uses.sources(tx, account, row.id, Action.PERSONAL_TOKEN_REFUSED, since=row.ended_at)
-    )
+    refused, begun = Action.PERSONAL_TOKEN_REFUSED, row.ended_at or row.started_at
+    tries = uses.sources(tx, account, row.id, refused, since=begun) if row.last_refused_at else []
     return View(
         found,
         tuple(uses.sources(tx, account, row.id, used, since=since)) if row.last_used_at else (),
         tuple(tries),
         least(tx, row, account),
+        audit.may(tx, Action.MIGRATION_EQUIPPED, account),
+        audit.may(tx, Action.PERSONAL_TOKEN_REVOKED, account, owner=row.owner_id),
     )
 
 

@@ -65,7 +65,8 @@ def start(
     if new is None and (purpose or scope):
         raise InvalidInput("--purpose and --scope go with --new alone", hint="an account that is there has its own")
     with visit.begin() as tx:
-        to = _destination(tx, what, account, new, purpose=purpose, scope=scope)
+        fitting = purpose or naming.purpose(on or Platform.OTHER)
+        to = _destination(tx, what, account, new, purpose=fitting, scope=scope)
         how: dict[str, Any] = {"owner": owner, "place": place, "platform": on or Platform.OTHER}
         began = migration.start(tx, to, what, **how)
         line = migration.line(tx, began.id)
@@ -79,7 +80,7 @@ def _destination(
     account: str | None,
     new: str | None,
     *,
-    purpose: Purpose | None,
+    purpose: Purpose,
     scope: list[str] | None,
 ) -> str:
     """The account to move to: the one that was named, or one that is made."""
@@ -90,7 +91,7 @@ def _destination(
         )
     if account is not None:
         return account
-    return accounts.create(tx, str(new), purpose=purpose or Purpose.OTHER, scopes=scope or ()).id
+    return accounts.create(tx, str(new), purpose=purpose, scopes=scope or ()).id
 
 
 @app.command("list")
@@ -178,8 +179,10 @@ def recipe(
     if migration_id is None and platform is None:
         raise InvalidInput("which recipe?", hint=f"say --for with one of {', '.join(Platform)}")
     line = None if migration_id is None else visit.ask(migration.line, migration_id)
-    account, identity = ("ACCOUNT", "MIGRATION") if line is None else (line.account, line.migration.id)
-    found = recipes.recipe(platform or (line.migration.platform if line else Platform.OTHER), account)
+    account, identity, place = ("ACCOUNT", "MIGRATION", "")
+    if line is not None:
+        account, identity, place = line.account, line.migration.id, line.migration.place
+    found = recipes.recipe(platform or (line.migration.platform if line else Platform.OTHER), account, place)
     command = recipes.handing_over(found, identity)
     if json:
         said = {"platform": found.platform, "target": found.target, "command": command, "needs": found.needs}

@@ -84,7 +84,7 @@ def show(found: View, now: datetime) -> None:
     _show_sources(
         "the old token is still used from" if line.facts.first_used_at else "used from", found.stragglers, now
     )
-    _show_sources("tried since it was ended, and refused, from", found.tries, now)
+    _show_sources("tried since it was ended, and refused, from" if row.ended_at else "refused from", found.tries, now)
     if found.scopes:
         output.data(f"asked for so far: {' '.join(sorted(found.scopes))}")
     if line.stage not in stages.ENDED:

@@ -46,8 +46,12 @@ P = ParamSpec("P")
 T = TypeVar("T")
 F = TypeVar("F")
 
-SHEETS: Final = ("app", "dialogs", "accounts", "account", "access", "audit", "people", "advice", "cutover")
-SCREENS: Final = {name: f"{name.title()}Screen" for name in ("accounts", "access", "audit", "people", "advice")}
+SHEETS: Final = (
+    *("app", "dialogs", "accounts", "account", "access", "audit", "people", "advice", "cutover"),
+    *("migrations", "migration"),
+)
+NAMES: Final = ("accounts", "access", "audit", "people", "advice", "migrations")
+SCREENS: Final = {name: f"{name.title()}Screen" for name in NAMES}
 """The classes of the screens of the title bar, each in a module of its name."""
 
 PAINTED_SECONDS: Final = 0.03

@@ -80,6 +80,9 @@ class DeskScreen(Screen[None]):
         Binding("3", "app.go('audit')", "Go to audit", show=False, tooltip="Who did what; whether the record holds"),
         Binding("4", "app.go('people')", "Go to people", show=False, tooltip="People and roles"),
         Binding("5", "app.go('advice')", "Go to advice", show=False, tooltip="What is not as it should be"),
+        Binding(
+            "6", "app.go('migrations')", "Go to migrations", show=False, tooltip="Off personal tokens, step by step"
+        ),
         Binding("escape", "back", "Back", show=False, tooltip="Take back the filter or the marks, or leave"),
         Binding("r", "refresh_now", "Refresh", show=False, tooltip="Read everything again"),
         Binding("question_mark", "help", "Keys", tooltip="Every key of this screen"),

@@ -74,6 +74,7 @@ class HandoffDialog(Dialog[Receipt]):
         way: str,
         confined: bool,
         clock: Callable[[], float],
+        offer: str = "",
     ) -> None:
         """Make the dialog.
 
@@ -86,6 +87,7 @@ class HandoffDialog(Dialog[Receipt]):
             way: How the clipboard is reached: `native` or `osc52`.
             confined: Whether neither a file nor a command of this machine takes it.
             clock: Gives seconds that only go forward.
+            offer: A target that suits where the token will be used; it stands in the field for its kind.
         """
         super().__init__("Hand the secret over")
         self._secret: bearer.Secret | None = issued.secret
@@ -98,6 +100,7 @@ class HandoffDialog(Dialog[Receipt]):
         self._way = way
         self._confined = confined
         self._clock = clock
+        self._offer = "" if confined else offer
         self._given: Receipt | None = None
         self._receipt: Receipt | None = None
         self._ends = 0.0
@@ -111,13 +114,21 @@ class HandoffDialog(Dialog[Receipt]):
         native = "the clipboard of this machine" if self._way == "native" else "your terminal's clipboard (OSC 52)"
         yield Static(f"Token   {self._token}\nShown   {self._masked}", id="handoff-token", markup=False)
         yield Static(
-            f"c  clipboard  {native}, cleared after {self._seconds} s" + ("" if self._confined else _OF_THE_HOST),
+            f"c  clipboard  {native}, cleared after {self._seconds} s{self._others}",
             id="handoff-targets",
             markup=False,
         )
         yield Line(id="handoff-where")
         yield Static("The secret is handed over once and never shown.", id="handoff-said", markup=False)
         yield Quiet(id="handoff-paste", hint="paste here to check", masked=True)
+
+    @property
+    def _others(self) -> str:
+        if self._confined:
+            return ""
+        key = "x" if self._offer.startswith("command:") else "f"
+        fitting = wording.visible(self._offer.partition(":")[2])
+        return _OF_THE_HOST + (f"\nthe recipe: {key} offers {fitting}" if fitting else "")
 
     def on_mount(self) -> None:
         """Offer the targets; the fields come when they are asked for."""
@@ -158,7 +169,7 @@ class HandoffDialog(Dialog[Receipt]):
             return
         where = self.query_one("#handoff-where", Input)
         if kind != self._kind:
-            where.value = ""
+            where.value = self._offer.removeprefix(kind) if self._offer.startswith(kind) else ""
         self._kind, self._armed = kind, False
         where.placeholder, where.display = hint, True
         self.warn("")

@@ -31,18 +31,25 @@ class IssueDraft:
 class IssueDialog(Form[IssueDraft]):
     """Issue a token to an account."""
 
-    def __init__(self, account: accounts.Account) -> None:
+    def __init__(self, account: accounts.Account, *, label: str = "", least: str = "") -> None:
+        """Make the dialog.
+
+        Args:
+            account: The account.
+            label: What the token is suggested to be called.
+            least: The scopes that are known to be enough; empty when that is not known.
+        """
         super().__init__(
             f"Issue a token to {account.name}",
             [
-                Field("label", "Label", hint="where it will be used: GitHub Actions · main"),
+                Field("label", "Label", label, "where it will be used: GitHub Actions · main"),
                 Field(
                     "lifetime",
                     "Lifetime",
                     f"{account.rotation_days}d",
                     "as in 90d or 12h; 'never' if it must not expire",
                 ),
-                Field("scopes", "Scopes", account.scopes, "all of the account's, or fewer"),
+                Field("scopes", "Scopes", least or account.scopes, _which(account, least)),
             ],
         )
 
@@ -50,6 +57,12 @@ class IssueDialog(Form[IssueDraft]):
         """Check everything once more."""
         lifetime, never = _lifetime(values["lifetime"])
         return IssueDraft(_label(values["label"]), lifetime, never, scope_words(values["scopes"]))
+
+
+def _which(account: accounts.Account, least: str) -> str:
+    if not least:
+        return "all of the account's, or fewer"
+    return f"what the old token was used for so far; the account has {account.scopes}"
 
 
 @dataclass(frozen=True, slots=True)

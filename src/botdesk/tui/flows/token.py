@@ -32,7 +32,7 @@ async def issue(app: "BotdeskApp", account: accounts.Account) -> None:
 
     async def attempt(draft: IssueDraft) -> tokens.Issued:
         return await app.run_operation(
-            _pending(app, tokens.issue),
+            pending(app, tokens.issue),
             account.id,
             draft.label,
             lifetime=draft.lifetime,
@@ -49,7 +49,7 @@ async def rotate(app: "BotdeskApp", line: tokens.Line, account: accounts.Account
 
     async def attempt(draft: RotateDraft) -> tokens.Issued:
         return await app.run_operation(
-            _pending(app, tokens.rotate),
+            pending(app, tokens.rotate),
             line.token.id,
             overlap=draft.overlap,
             lifetime=draft.lifetime,
@@ -71,7 +71,7 @@ def _look(tx: "Transaction", token_id: str, seen: int) -> Look:
     return Look(found.version, news, rotation_fields(found, account))
 
 
-def _pending(
+def pending(
     app: "BotdeskApp", operation: "Callable[Concatenate[Transaction, P], tokens.Issued]"
 ) -> "Callable[Concatenate[Transaction, P], tokens.Issued]":
     """Note what is issued before it is saved: the program may be left while it is, and revokes it then."""
@@ -84,14 +84,14 @@ def _pending(
     return issued
 
 
-async def hand_over(app: "BotdeskApp", issued: tokens.Issued | None) -> None:
-    """Hand a pending token's secret over, and revoke the token if nobody took it.
+async def hand_over(app: "BotdeskApp", issued: tokens.Issued | None, *, offer: str = "") -> None:
+    """Hand a pending token's secret over, and revoke the token if nobody took it; `offer` is a target that suits it.
 
     Nobody but the dialog holds the secret while it is open.
     """
     if issued is None:
         return
-    token, dialog = issued.token, _dialog(app, issued)
+    token, dialog = issued.token, _dialog(app, issued, offer)
     del issued
     receipt = await app.prompt(dialog)
     if receipt is not None:
@@ -101,7 +101,7 @@ async def hand_over(app: "BotdeskApp", issued: tokens.Issued | None) -> None:
         app.say(f"nobody has '{token.label}': it was revoked")
 
 
-def _dialog(app: "BotdeskApp", issued: tokens.Issued) -> HandoffDialog:
+def _dialog(app: "BotdeskApp", issued: tokens.Issued, offer: str) -> HandoffDialog:
     settings, token_id = app.desk.settings, issued.token.id
 
     def give(secret: Secret, target: Target) -> Receipt:
@@ -131,6 +131,7 @@ def _dialog(app: "BotdeskApp", issued: tokens.Issued) -> HandoffDialog:
         way=way,
         confined=settings.confined,
         clock=app.clock,
+        offer=offer,
     )
 
 

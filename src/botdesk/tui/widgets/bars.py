@@ -14,6 +14,7 @@ SCREENS: dict[str, str] = {
     "audit": "Audit",
     "people": "People",
     "advice": "Advice",
+    "migrations": "Migrations",
 }
 """The screens that the number keys switch between, in their order."""
 
