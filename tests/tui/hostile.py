@@ -2,8 +2,9 @@
 
 import json
 
-from botdesk import accounts, grants, people, tokens, verification
+from botdesk import accounts, grants, migration, people, personal, tokens, verification
 from botdesk.access import Level
+from botdesk.bearer import Secret
 from botdesk.desk import Desk
 from botdesk.verification import Asked
 from tests.raw import raw
@@ -30,6 +31,9 @@ COLUMNS = (
     ("token", "revoked_reason", "revoked_at IS NOT NULL"),
     ("token", "last_used_from", "1 = 1"),
     ("token", "last_refused_from", "last_refused_at IS NOT NULL"),
+    ("migration", "what", "1 = 1"),
+    ("migration", "place", "1 = 1"),
+    ("migration", "last_used_from", "1 = 1"),
     ("person", "full_name", "1 = 1"),
     ("person", "name", "name = 'ben'"),
     ("role", "name", "name = 'odd'"),
@@ -63,6 +67,10 @@ def founded(store: str) -> None:
             tokens.revoke(tx, issued.token.id, reason="leaked")
             verification.note(tx, issued.token.id, Asked(address="10.0.0.7"))
         accounts.disable(tx, "off-bot", reason="odd")
+        move = migration.start(tx, "good-bot", "odd job", owner="ben", place="ci-1").id
+        migration.register(tx, move, Secret("made-up-token-0123456789"))
+        migration.accept(tx, move)
+        personal.note(tx, move, Asked(address="10.0.0.7"))
         rotated = next(line for line in tokens.listed(tx, "good-bot") if line.state == "active")
         tokens.deliver(tx, tokens.rotate(tx, rotated.token.id).token.id, to="clipboard")
     with Desk.open(store) as desk, desk.begin() as tx:

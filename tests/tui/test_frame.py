@@ -345,7 +345,7 @@ async def test_a_screen_that_meets_the_loss_first_leaves_it_to_the_alarm(path: s
             assert complaints(pilot) == ""
 
 
-@pytest.mark.parametrize("key", ["1", "2", "3", "4", "5", "enter"])
+@pytest.mark.parametrize("key", ["1", "2", "3", "4", "5", "6", "enter"])
 async def test_help_begins_with_the_way_out_and_to_every_command(path: str, key: str) -> None:
     async with opened(path) as pilot:
         await press(pilot, key, "question_mark")
