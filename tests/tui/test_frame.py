@@ -350,7 +350,7 @@ async def test_help_begins_with_the_way_out_and_to_every_command(path: str, key:
     async with opened(path) as pilot:
         await press(pilot, key, "question_mark")
         line = next(line for line in shown(pilot).splitlines() if "quit" in line)
-        for words in ("1–5 screens", "esc back", "^p every command", "q quit"):
+        for words in ("1–6 screens", "esc back", "^p every command", "q quit"):
             assert words in line
 
 
