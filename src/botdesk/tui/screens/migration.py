@@ -49,16 +49,22 @@ class MigrationScreen(DeskScreen):
         Binding("Y", "copy_id", "Copy id", show=False, tooltip="Copy its id"),
     ]
 
-    def __init__(self, migration_id: str) -> None:
+    def __init__(self, migration_id: str, *, tab: str = TABS[0]) -> None:
+        """Make the screen.
+
+        Args:
+            migration_id: The migration's id.
+            tab: Which of `TABS` is open at first.
+        """
         super().__init__()
         self._migration_id = migration_id
         self._found: migration.View | None = None
-        self._turned = False
+        self._tab = tab
 
     def body(self) -> ComposeResult:
         """The steps, then a tab each for the recipe and for who uses the old token."""
         yield Static(id="migration", markup=False)
-        with TabbedContent(id="tabs"):
+        with TabbedContent(initial=self._tab, id="tabs"):
             with TabPane("Recipe", id="recipe"):
                 yield Window(
                     LINES,
@@ -95,9 +101,6 @@ class MigrationScreen(DeskScreen):
         seen = self.query_one("#seen-list", Window)
         seen.empty = "nobody was seen with the old token" if found.line.facts.registered else moving.UNKNOWN
         await seen.show(whole(moving.seen(found)))
-        if not self._turned and found.line.stage in (Stage.REVOKE, Stage.DONE):
-            self._turn_to("seen")
-        self._turned = True
         self._say_what_is_shown()
         self.refresh_bindings()
         if before is not None and before.line.stage is Stage.SWITCH and found.line.facts.first_used_at:
@@ -113,15 +116,12 @@ class MigrationScreen(DeskScreen):
     @property
     def tab(self) -> str:
         """The tab that is open."""
-        return self.query_one("#tabs", TabbedContent).active or TABS[0]
-
-    def _turn_to(self, tab: str) -> None:
-        self.query_one("#tabs", TabbedContent).active = tab
+        return self.query_one("#tabs", TabbedContent).active or self._tab
 
     def action_turn(self) -> None:
         """Open the other tab."""
         self.say("")
-        self._turn_to(TABS[1 - TABS.index(self.tab)])
+        self.query_one("#tabs", TabbedContent).active = TABS[1 - TABS.index(self.tab)]
 
     def on_tabbed_content_tab_activated(self) -> None:
         """Put the keys to the list of the tab."""

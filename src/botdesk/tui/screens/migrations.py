@@ -7,6 +7,7 @@ from textual.binding import Binding, BindingType
 from textual.widgets import Static
 
 from botdesk import wording
+from botdesk.stages import Stage
 from botdesk.tui import flows, moving
 from botdesk.tui.base import DeskScreen, flow
 from botdesk.tui.widgets.columns import Column
@@ -101,12 +102,13 @@ class MigrationsScreen(DeskScreen):
 
     def on_window_opened(self, message: Window.Opened) -> None:
         """Open the migration."""
-        self._open(str(message.row.migration.id))
+        switched = message.row.stage in (Stage.REVOKE, Stage.DONE)
+        self._open(str(message.row.migration.id), tab="seen" if switched else "recipe")
 
-    def _open(self, migration_id: str) -> None:
+    def _open(self, migration_id: str, *, tab: str = "recipe") -> None:
         from botdesk.tui.screens.migration import MigrationScreen
 
-        self.app.push_screen(MigrationScreen(migration_id))
+        self.app.push_screen(MigrationScreen(migration_id, tab=tab))
 
     def on_window_sorted(self, message: Window.Sorted) -> None:
         """Sort by the clicked column, or the other way round."""
