@@ -14,6 +14,7 @@ from tests.gate.house import House, waited
 from tests.terminal import Terminal
 
 OLD = "ghp_16C7e42F292c6912E7710c838347Ae178B4a"
+ANOTHER = "glpat-Zx81kQ7rTn4VbLw2YpEc"
 LOOP = """while :; do
   printf 'header = "Authorization: Bearer %s"\\n' "$(cat "$1.token")" |
     curl --silent --output /dev/null --write-out '%{http_code}\\n' --interface "$2" --config - "$3" >> "$1.answers"
@@ -22,9 +23,9 @@ done"""
 
 
 @contextlib.contextmanager
-def integration(folder: Path, name: str, address: str, url: str) -> Iterator[Path]:
+def integration(folder: Path, name: str, address: str, url: str, old: str = OLD) -> Iterator[Path]:
     """A little integration: it asks again and again with the token in its file, and notes what it was answered."""
-    (folder / f"{name}.token").write_text(f"{OLD}\n")
+    (folder / f"{name}.token").write_text(f"{old}\n")
     process = subprocess.Popen(["sh", "-c", LOOP, "sh", name, address, url], cwd=folder)
     try:
         yield folder / f"{name}.answers"
@@ -85,3 +86,58 @@ def test_a_whole_migration_is_played_without_an_outage_and_stragglers_are_seen_a
         assert re.search(r"4 revoke +yes", terminal.text)
         assert {*answers(moved)[since:]} == {"200"}
         assert OLD.encode() not in terminal.raw
+
+
+def test_a_whole_migration_is_played_on_the_screen_which_turns_by_itself_at_the_first_use(
+    house: House, tmp_path: Path, needs: Callable[[str], None]
+) -> None:
+    needs("curl")
+    house.do(people.add, "cleo")
+    environ = {**os.environ, **house.environ, "TERM": "xterm-256color"}
+    command = [sys.executable, "-m", "botdesk"]
+    with contextlib.ExitStack() as stack:
+        gate = stack.enter_context(houses.gate(house))
+        url = f"http://127.0.0.1:{gate.port}/verify?scope=catalog:read"
+        moved = stack.enter_context(integration(tmp_path, "moved", "127.0.0.1", url, ANOTHER))
+        left = stack.enter_context(integration(tmp_path, "left", "127.0.0.2", url, ANOTHER))
+        terminal = stack.enter_context(Terminal(command, environ))
+
+        def press(keys: str, shown: str) -> None:
+            terminal.send(keys)
+            terminal.wait_for(shown)
+
+        terminal.wait_for("nightly-build")
+        press("6", "n   begins with one")
+        press("n", "Off a personal token")
+        press("shop build\tc\t\t\t", "shop-build")
+        press("\tcatalog:read", "makes the account shop-build, with catalog:read")
+        press("\x13", "1 account  done")
+        press("o", "Register cleo's token")
+        press(ANOTHER, "••••")
+        press("\x13", "registered: cleo's token")
+        press("a", "Until")
+        press("\x13", "it is accepted until")
+        waited(lambda: [*answers(moved)[-1:], *answers(left)[-1:]] == ["200", "200"], "the old token counting")
+        since = len(answers(moved))
+        press("m", "Issue a token to shop-build")
+        press("\x13", "Hand the secret over")
+        press("f", "shop-build.token ")
+        press(f"{tmp_path}/new.token\r", "The token works now")
+        press("\r", "3 switch   next  waiting for the first use")
+        new = (tmp_path / "new.token").read_bytes().strip()
+        (tmp_path / "new.token").replace(tmp_path / "moved.token")
+        terminal.wait_for("3 switch   done")
+        terminal.wait_for("seen: the new token was used first, from 127.0.0.1")
+        press("\t", "used the old token since the new one was seen")
+        terminal.wait_until(lambda: re.search(r"since the new one was seen\s+127\.0\.0\.2 ", terminal.text) is not None)
+        press("x", "too early? the old token was used just now from 127.0.0.2")
+        press("y", "4 revoke   done")
+        waited(lambda: answers(left)[-1] == "401", "the straggler's refusal")
+        terminal.wait_until(lambda: re.search(r"were refused\s+127\.0\.0\.2 ", terminal.text) is not None)
+        seen = len(answers(moved))
+        waited(lambda: len(answers(moved)) > seen + 2)
+        assert {*answers(moved)[since:]} == {"200"}
+        terminal.send("q")
+        assert terminal.wait_exit() == 0
+        assert ANOTHER.encode() not in terminal.raw
+        assert new not in terminal.raw

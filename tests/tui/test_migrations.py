@@ -147,7 +147,8 @@ async def test_a_migration_is_played_by_keys_and_the_first_use_shows_by_itself(p
         await press(pilot, "ctrl+s", "f")
         where = pilot.app.screen.query_one("#handoff-where")
         assert where.value == "nightly-build.token"  # type: ignore[attr-defined]
-        await press(pilot, *(["backspace"] * 19), str(tmp_path / "new"), "enter", "enter")
+        await press(pilot, str(tmp_path / "new"), "enter", "enter")
+        assert (tmp_path / "new").stat().st_mode & 0o777 == 0o600
         assert "3 switch   next  waiting for the first use" in shown(pilot)
         await press(pilot, "m")
         assert "its first use shows here by itself" in said(pilot)

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from botdesk.uses import Source
 
 TONES: Final = {Stage.DONE: "good", Stage.CANCELLED: "muted"}
+TAKER: Final = 24
+"""How much is told of where the new token went, so that a step is one line."""
+
 LAST: Final = datetime.max.replace(tzinfo=UTC)
 
 
@@ -167,7 +170,8 @@ def _proof(found: "Line", step: stages.Step, now: datetime) -> str:
         return f"{at}  chosen by {found.starter}"
     if step.stage is Stage.SWITCH:
         return f"{at}  seen in use, last from {last_from(found)}"
-    to = f" to {found.token.delivered_to}" if found.token and found.token.delivered_to else ""
+    taker = (found.token.delivered_to if found.token else None) or ""
+    to = f" to {wording.shortened(taker, TAKER)}" if taker else ""
     return f"{at}  handed over{to} by {found.issuer}"
 
 

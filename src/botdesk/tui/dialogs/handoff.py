@@ -175,6 +175,7 @@ class HandoffDialog(Dialog[Receipt]):
         self.warn("")
         self._keys(self.WHERE_KEYS)
         where.focus()
+        where.select_all()
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Hand over to what was named, or compare what was pasted."""
