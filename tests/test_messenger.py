@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from botdesk import accounts, audit, messenger, notify, people, tokens
+from botdesk import accounts, audit, messenger, migration, notify, people, tokens
+from botdesk.bearer import Secret
 from botdesk.desk import Desk
 from botdesk.errors import AccessDenied
 from botdesk.messenger import Webhook
@@ -193,6 +194,17 @@ def test_an_overdue_rotation_is_told_once_a_day(told: Desk, hook: Server, clock:
     clock.forward(timedelta(days=1))
     messenger.tell_all(told)
     assert len(hook.told) == 2
+
+
+def test_a_personal_token_past_its_end_date_is_told(told: Desk, hook: Server, clock: Clock) -> None:
+    told.run(people.add, "finn")
+    began = told.run(migration.start, "nightly-build", "shop build", owner="finn").id
+    told.run(migration.register, began, Secret("ghp_16C7e42F292c6912E7710c838347Ae178B4a"))
+    told.run(migration.accept, began, until=clock.now + timedelta(days=3))
+    messenger.tell_all(told)
+    clock.forward(timedelta(days=4))
+    messenger.tell_all(told)
+    assert hook.told[-1] == "finn's token of shop build to nightly-build was to end 1 day ago; managed by ada"
 
 
 def test_one_of_all_programs_of_a_user_tells_at_a_time_and_the_next_goes_on(told: Desk, hook: Server) -> None:

@@ -1,4 +1,4 @@
-"""What is due: tokens that expire or should be rotated soon, addressed to those who can manage their accounts."""
+"""What is due: tokens that expire, should be rotated or are to be off soon, told to those who manage their accounts."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -19,18 +19,19 @@ class What(StrEnum):
 
     EXPIRES = "expires"
     ROTATION = "rotation"
+    PERSONAL = "personal"
 
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """A token that expires or should be rotated, or should have been.
+    """A token that expires or should be rotated, or somebody's personal one that is accepted no longer then.
 
     Attributes:
         account_id: The account's id.
         account: The account's name.
-        token_id: The token's lookup id.
+        token_id: The token's lookup id; of a personal token the id of its migration.
         label: What tells it from others.
-        what: `expires`, or `rotation` by the account's period.
+        what: `expires`, `rotation` by the account's period, or `personal`.
         at: When.
         managers: Who can manage the account: names of people and roles.
     """
@@ -72,6 +73,11 @@ def _of(account: Condition, until: datetime) -> Iterator[Due]:
         what, at = (What.EXPIRES, token.expires_at) if rotation is None else (What.ROTATION, rotation)
         if at is not None and at <= until:
             yield Due(account.id, account.name, token.id, token.label, what, at)
+    for moving in account.moving:
+        ends = moving.facts.accept_until
+        if ends is not None and ends <= until:
+            told = f"{moving.owner}'s token of {moving.what}"
+            yield Due(account.id, account.name, moving.id, told, What.PERSONAL, ends)
 
 
 def _managers(tx: Transaction, ids: list[str]) -> dict[str, tuple[str, ...]]:

@@ -6,7 +6,12 @@ from typing import Final
 
 from botdesk.due import Due, What
 
-_SAID: Final = {What.EXPIRES: "expires", What.ROTATION: "should be rotated"}
+_SAID: Final = {What.EXPIRES: "expires", What.ROTATION: "should be rotated", What.PERSONAL: "is accepted no longer"}
+_MENDS: Final = {
+    What.EXPIRES: "botdesk token rotate",
+    What.ROTATION: "botdesk token rotate",
+    What.PERSONAL: "botdesk migration show",
+}
 
 
 def prometheus(found: Sequence[Due], now: datetime) -> Iterator[str]:
@@ -16,13 +21,13 @@ def prometheus(found: Sequence[Due], now: datetime) -> Iterator[str]:
         found: What is due.
         now: When that was asked.
     """
-    yield "# HELP botdesk_due_timestamp_seconds When a token expires or should be rotated."
+    yield "# HELP botdesk_due_timestamp_seconds When a token expires, should be rotated or is accepted no longer."
     yield "# TYPE botdesk_due_timestamp_seconds gauge"
     for due in found:
         named = {"account": due.account, "token": due.token_id, "label": due.label, "what": due.what.value}
         labels = ",".join(f'{name}="{_quoted(text)}"' for name, text in named.items())
         yield f"botdesk_due_timestamp_seconds{{{labels}}} {due.at.timestamp():.0f}"
-    yield "# HELP botdesk_due_tokens How many tokens expire or should be rotated."
+    yield "# HELP botdesk_due_tokens How many tokens expire, should be rotated or are accepted no longer."
     yield "# TYPE botdesk_due_tokens gauge"
     for what in What:
         yield f'botdesk_due_tokens{{what="{what}"}} {sum(due.what is what for due in found)}'
@@ -57,7 +62,7 @@ def _event(due: Due, now: datetime) -> Iterator[str]:
     yield f"DTSTAMP:{_stamp(now)}"
     yield f"DTSTART:{_stamp(due.at)}"
     yield from _folded(f"SUMMARY:{_escaped(f'{due.account}: the token {due.label} {_SAID[due.what]}')}")
-    yield from _folded(f"DESCRIPTION:{_escaped(f'botdesk token rotate {due.token_id}. {whom}')}")
+    yield from _folded(f"DESCRIPTION:{_escaped(f'{_MENDS[due.what]} {due.token_id}. {whom}')}")
     yield from ("BEGIN:VALARM", "ACTION:DISPLAY", "TRIGGER:-P1D", "DESCRIPTION:due tomorrow", "END:VALARM")
     yield "TRANSP:TRANSPARENT"
     yield "END:VEVENT"

@@ -97,13 +97,18 @@ def _of(event: Event) -> Iterator[Note]:
 
 
 def overdue(tx: Transaction) -> list[Note]:
-    """The rotations that are overdue by the accounts' periods."""
-    return [_overdue(one, tx.now) for one in due.listed(tx, within=timedelta()) if one.what is due.What.ROTATION]
+    """The rotations that are overdue by the accounts' periods, and the personal tokens past their end dates."""
+    found = due.listed(tx, within=timedelta())
+    return [_overdue(one, tx.now) for one in found if one.what is not due.What.EXPIRES]
 
 
 def _overdue(one: due.Due, now: datetime) -> Note:
     managed = f"; managed by {', '.join(one.managers)}" if one.managers else ""
-    told = f"token '{one.label}' of {one.account} should have been rotated {wording.ago(one.at, now)}{managed}"
+    ago = wording.ago(one.at, now)
+    if one.what is due.What.PERSONAL:
+        told = f"{one.label} to {one.account} was to end {ago}{managed}"
+    else:
+        told = f"token '{one.label}' of {one.account} should have been rotated {ago}{managed}"
     facts = {"account": one.account, "account_id": one.account_id, "subject": one.token_id, "at": to_text(one.at)}
     return Note(Kind.OVERDUE, wording.withheld(wording.visible(told)), facts, once=f"overdue {one.token_id}")
 

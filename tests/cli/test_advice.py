@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 
-from botdesk import accounts, cutover, grants, people, tokens, verification
+from botdesk import accounts, cutover, grants, migration, people, tokens, verification
 from botdesk.access import Level
 from botdesk.advice import Kind
+from botdesk.bearer import Secret
 from botdesk.desk import Desk, system_clock, system_user
 from botdesk.testing import Clock, open_desk
 from botdesk.verification import Asked
@@ -182,11 +183,20 @@ def vague(house: House) -> None:
     house.account(name="test")
 
 
+def personal_overdue(house: House, ends: float = -2) -> None:
+    house.ago(20)
+    house.account()
+    began = house.desk.run(migration.start, "nightly-build", "shop build", owner="ben").id
+    house.desk.run(migration.register, began, Secret("ghp_16C7e42F292c6912E7710c838347Ae178B4a"))
+    house.desk.run(migration.accept, began, until=system_clock() + ends * DAY)
+
+
 MENDED: list[tuple[Kind, Callable[[House], None], str, str]] = [
     (Kind.EXPIRING, expiring, "", "--to file:{secret}"),
     (Kind.ROTATION_DUE, rotation_due, "", "--to file:{secret}"),
     (Kind.ROTATION_OVERDUE, rotation_overdue, "", "--to file:{secret}"),
     (Kind.RETIRING_USED, retiring_used, "", ""),
+    (Kind.PERSONAL_OVERDUE, personal_overdue, "", "--yes"),
     (Kind.PENDING, pending, "unneeded", ""),
     (Kind.LOCKED_OUT, expired, "fresh", "--to file:{secret}"),
     (Kind.LOCKED_OUT, disabled, "", ""),
@@ -306,6 +316,19 @@ def test_what_is_due_is_told_and_ends_with_nine(botdesk: Run, due: House) -> Non
     nothing = botdesk("due", "--manager", "cleo")
     assert (nothing.code, nothing.out, nothing.err) == (0, "", "nothing is due\n")
     assert botdesk("due", "--within", "soon").code == 2
+
+
+def test_a_personal_token_is_due_at_its_end_date_until_it_is_ended(botdesk: Run, house: House) -> None:
+    personal_overdue(house, ends=2.5)
+    assert botdesk("due", "--within", "2d").code == 0
+    (found,) = botdesk("due", "--within", "3d", "--format", "json").json
+    assert (found["what"], found["label"], found["overdue"]) == ("personal", "ben's token of shop build", False)
+    assert re.search(r"in 2 days +move off +nightly-build +ben's token of shop build", botdesk("due").out)
+    assert 'botdesk_due_tokens{what="personal"} 1' in botdesk("due", "--format", "prom").out
+    assert f"botdesk migration show {found['token_id']}" in botdesk("due", "--format", "ics").out.replace("\r\n ", "")
+    assert botdesk("migration", "show", found["token_id"]).code == 0
+    assert botdesk("migration", "revoke", found["token_id"], "--force", "--yes").code == 0
+    assert botdesk("due").code == 0
 
 
 def test_a_rotated_token_is_not_due(botdesk: Run, due: House) -> None:

@@ -37,7 +37,7 @@ def due(
         Format, typer.Option("--format", help="For people, programs, Prometheus or a calendar.")
     ] = Format.TEXT,
 ) -> None:
-    """Tell what expires or should be rotated soon, or is overdue; ends with 9 when there is anything."""
+    """Tell what expires, should be rotated or moved off soon, or is overdue; ends with 9 when there is anything."""
     with visit.read(create=False) as tx:
         found = dues.listed(tx, within=wording.duration(within), account=account, manager=manager)
         now = tx.now
@@ -64,8 +64,17 @@ def _table(found: list[Due], now: datetime) -> None:
 
 
 def _row(one: Due, now: datetime) -> tuple[str, ...]:
-    what = "expires" if one.what is dues.What.EXPIRES else "rotate"
-    return wording.until(one.at, now), what, one.account, one.label, one.token_id, ", ".join(one.managers) or "nobody"
+    return (
+        wording.until(one.at, now),
+        _WORDS[one.what],
+        one.account,
+        one.label,
+        one.token_id,
+        ", ".join(one.managers) or "nobody",
+    )
+
+
+_WORDS = {dues.What.EXPIRES: "expires", dues.What.ROTATION: "rotate", dues.What.PERSONAL: "move off"}
 
 
 def _facts(one: Due, now: datetime) -> dict[str, object]:
