@@ -113,9 +113,10 @@ def listed(tx: Transaction, *, over: bool = False) -> list[Line]:
     wanted = [or_(reach.in_reach(tx.actor), col(Migration.owner_id) == tx.actor.id)]
     if not over:
         wanted += [col(Migration.ended_at).is_(None), col(Migration.cancelled_at).is_(None)]
-    query = select(Migration, Account).join(Account, col(Account.id) == Migration.account_id).where(*wanted)
+    query = select(Migration, Account, Token).join(Account, col(Account.id) == Migration.account_id).where(*wanted)
     names = people.names(tx)
-    lines = [_line(tx, row, account, names) for row, account in tx.session.exec(query).all()]
+    found = tx.session.exec(query.outerjoin(Token, col(Token.id) == Migration.token_id)).all()
+    lines = [_line(tx, row, account, names) for row, account, _ in found]
     return sorted(lines, key=lambda line: (line.stage in stages.ENDED, line.migration.started_at, line.migration.id))
 
 

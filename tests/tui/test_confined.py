@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 from textual.pilot import Pilot
 
-from botdesk import accounts, audit, keys, people, settings, tokens
+from botdesk import accounts, audit, keys, migration, people, settings, tokens
 from botdesk.desk import Desk
 from botdesk.errors import AccessDenied
+from botdesk.recipes import Platform
 from botdesk.remote import Entry
 from botdesk.testing import Clock, open_desk
 from botdesk.tui.app import BotdeskApp
@@ -49,6 +50,20 @@ async def test_a_secret_goes_to_the_clipboard_of_the_client_alone(path: str, tmp
         assert "sent to your terminal" in shown(pilot)
         await press(pilot, "enter")
     assert not (tmp_path / "made").exists()
+
+
+async def test_the_new_token_of_a_migration_goes_there_too_whatever_its_recipe_says(path: str) -> None:
+    with open_desk(path) as desk:
+        desk.run(migration.start, "catalog-sync", "shop build", owner="ben", platform=Platform.GITHUB_ACTIONS)
+    async with entered(path) as pilot:
+        await press(pilot, "6", "m", "ctrl+s")
+        assert "Hand the secret over" in shown(pilot)
+        assert "gh secret set" not in shown(pilot)
+        await press(pilot, "x")
+        assert not pilot.app.screen.query_one("#handoff-where").display
+        await press(pilot, "c", "enter", "enter")
+        assert "3 switch   next" in shown(pilot)
+        assert "gh secret set" in shown(pilot)
 
 
 @pytest.mark.parametrize("target", ["file:{made}", "command:touch {made}"])
