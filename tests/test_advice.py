@@ -6,7 +6,19 @@ from typing import Any
 
 import pytest
 
-from botdesk import accounts, advice, audit, condition, grants, migration, people, tokens, upkeep, verification
+from botdesk import (
+    accounts,
+    advice,
+    audit,
+    condition,
+    grants,
+    migration,
+    people,
+    personal,
+    tokens,
+    upkeep,
+    verification,
+)
 from botdesk.access import Level
 from botdesk.advice import DISMISSED_FOR, LONGEST_DISMISSAL, Kind, Mend, Severity
 from botdesk.bearer import Secret
@@ -14,6 +26,7 @@ from botdesk.condition import Condition, Moving, TokenFacts
 from botdesk.desk import Desk
 from botdesk.errors import AccessDenied, Conflict, InvalidInput, NotFound
 from botdesk.finding import Finding, command
+from botdesk.relocation import LATELY
 from botdesk.seen import Seen, Span
 from botdesk.stages import Facts
 from botdesk.testing import NOON, Clock
@@ -248,6 +261,38 @@ def test_a_new_source_is_no_news_where_there_was_none_for_long_or_there_were_man
     early = token(seen=seen(sources={"10.0.0.7": Span(begun, TODAY), "::1": Span(begun + 13 * DAY, TODAY)}))
     assert of_kind(account(early), Kind.NEW_SOURCE) == []
     assert of_kind(account(replace(young, seen=replace(young.seen, roams=True))), Kind.NEW_SOURCE) == []
+
+
+def test_a_new_token_that_goes_on_where_the_old_personal_one_ran_is_no_news() -> None:
+    switched = replace(moving(NOON + DAY), sources=frozenset({"::1"}))
+    elsewhere = replace(switched, sources=frozenset({"::2"}))
+    assert of_kind(account(from_new(TODAY - DAY), moving=(switched,)), Kind.NEW_SOURCE) == []
+    assert len(of_kind(account(from_new(TODAY - DAY), moving=(elsewhere,)), Kind.NEW_SOURCE)) == 1
+
+
+def test_from_where_an_old_personal_token_was_used_is_known_while_its_switch_is_fresh(desk: Desk, clock: Clock) -> None:
+    desk.run(people.add, "ben")
+    desk.run(accounts.create, "nightly-build")
+    began = desk.run(migration.start, "nightly-build", "shop build", owner="ben").id
+    desk.run(migration.register, began, Secret("ghp_16C7e42F292c6912E7710c838347Ae178B4a"))
+    desk.run(migration.accept, began)
+    for address in ("10.0.0.8", "10.0.0.9"):
+        desk.run(personal.note, began, Asked(address=address))
+
+    def known() -> list[frozenset[str]]:
+        with desk.read() as tx:
+            (found,) = condition.every(tx)
+        return [each.sources for each in found.moving]
+
+    assert known() == [frozenset()]
+    token_id = desk.run(migration.issue, began).token.id
+    desk.run(tokens.deliver, token_id, to="clipboard")
+    desk.run(verification.note, token_id, Asked(address="10.0.0.8"))
+    assert known() == [{"10.0.0.8", "10.0.0.9"}]
+    desk.run(migration.revoke, began, anyway=True)
+    assert known() == [{"10.0.0.8", "10.0.0.9"}]
+    clock.forward(LATELY)
+    assert known() == []
 
 
 def test_a_successor_that_goes_on_where_its_predecessor_ran_is_no_news() -> None:

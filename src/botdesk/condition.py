@@ -16,11 +16,11 @@ from sqlalchemy.orm import aliased
 from sqlalchemy.types import NullType
 from sqlmodel import col, select
 
-from botdesk import seen, tokens, wording
+from botdesk import relocation, seen, tokens, wording
+from botdesk.relocation import Moving as Moving
 from botdesk.seen import Seen
-from botdesk.stages import Facts
 from botdesk.store import reach
-from botdesk.store.tables import Account, Grant, Membership, Migration, Person, Role, Token, from_text, to_text
+from botdesk.store.tables import Account, Grant, Membership, Person, Role, Token, from_text, to_text
 from botdesk.store.transaction import Transaction
 from botdesk.tokens import TokenState
 
@@ -90,23 +90,6 @@ class TokenFacts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Moving:
-    """An integration on its way from somebody's personal token to the account.
-
-    Attributes:
-        id: The migration's id.
-        what: What the integration is.
-        owner: Whose personal token it leads away from.
-        facts: What its stage follows from, but for what became of its new token.
-    """
-
-    id: str
-    what: str
-    owner: str
-    facts: Facts
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Condition:
     """An account: what its row says, whether somebody looks after it, and its tokens.
 
@@ -120,7 +103,7 @@ class Condition:
         managed: Whether an active person can manage it; admins do not count.
         left: The names of disabled people who have a grant on it by name.
         tokens: Its tokens that matter, by label.
-        moving: What moves to it, as far as the gate was let to take the old token; the first begun first.
+        moving: What moves to it, or did lately; the first begun first.
     """
 
     id: str
@@ -186,7 +169,7 @@ def page(
     query = select_columns(*_ACCOUNT, managed).where(*wanted).order_by(Account.name, Account.id).limit(limit)
     rows = tx.session.execute(query).all()
     ids = [row.id for row in rows]
-    of_account, left, moving = _tokens(tx, ids), _left(tx, ids), _moving(tx, ids)
+    of_account, left, moving = _tokens(tx, ids), _left(tx, ids), relocation.of_accounts(tx, ids)
     return [_condition(row, of_account.get(row.id, []), left.get(row.id, ()), moving.get(row.id, ())) for row in rows]
 
 
@@ -303,32 +286,6 @@ def _left(tx: Transaction, accounts: Sequence[str]) -> Mapping[str, tuple[str, .
     for account, name in tx.session.exec(query):
         found[account] = (*found.get(account, ()), name)
     return found
-
-
-def _moving(tx: Transaction, accounts: Sequence[str]) -> Mapping[str, tuple[Moving, ...]]:
-    going = (col(Migration.ended_at).is_(None), col(Migration.cancelled_at).is_(None))
-    query = (
-        select(Migration, Person.name)
-        .join(Person, col(Person.id) == Migration.owner_id)
-        .where(col(Migration.account_id).in_(accounts), col(Migration.accept_until).is_not(None), *going)
-        .order_by(col(Migration.started_at), Migration.id)
-    )
-    found: dict[str, tuple[Moving, ...]] = {}
-    for row, owner in tx.session.exec(query):
-        found[row.account_id] = (*found.get(row.account_id, ()), _moved(row, owner))
-    return found
-
-
-def _moved(row: Migration, owner: str) -> Moving:
-    facts = Facts(
-        started_at=row.started_at,
-        registered=row.digest is not None,
-        accept_until=row.accept_until,
-        old_used_at=row.last_used_at,
-        old_used_from=row.last_used_from,
-        paused_at=row.paused_at,
-    )
-    return Moving(id=row.id, what=row.what, owner=owner, facts=facts)
 
 
 def left_in_roles(tx: Transaction) -> list[tuple[str, str]]:

@@ -75,7 +75,7 @@ def _of(account: Condition, until: datetime) -> Iterator[Due]:
             yield Due(account.id, account.name, token.id, token.label, what, at)
     for moving in account.moving:
         ends = moving.facts.accept_until
-        if ends is not None and ends <= until:
+        if ends is not None and ends <= until and moving.facts.ended_at is None:
             told = f"{moving.owner}'s token of {moving.what}"
             yield Due(account.id, account.name, moving.id, told, What.PERSONAL, ends)
 

@@ -108,7 +108,7 @@ def _surplus(account: Condition, now: datetime) -> Iterator[Finding]:
 
 
 def _new_source(account: Condition, now: datetime) -> Iterator[Finding]:
-    """A source is new to the account: a successor that goes on where its predecessor ran is no news."""
+    """A source is new to the account: where a predecessor or an old personal token ran is no news."""
     if any(token.seen.roams for token in account.tokens):
         return
     first: dict[str, tuple[date, TokenFacts]] = {}
@@ -117,9 +117,11 @@ def _new_source(account: Condition, now: datetime) -> Iterator[Finding]:
             if source not in first or span.first < first[source][0]:
                 first[source] = span.first, token
     begun = min((day for day, _ in first.values()), default=now.date())
+    moved = frozenset[str]().union(*(each.sources for each in account.moving))
     for source, (day, token) in sorted(first.items()):
         if (
-            day > (now - NEW).date()
+            source not in moved
+            and day > (now - NEW).date()
             and day >= begun + KNOWN
             and token.state in (TokenState.ACTIVE, TokenState.RETIRING)
         ):
