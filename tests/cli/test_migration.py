@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from botdesk.desk import system_user
 from tests.terminal import Terminal
 
 from .conftest import Ran, Run, said
@@ -111,6 +112,8 @@ def test_the_old_token_is_registered_by_stdin_and_never_told(desk: Run, piped: C
     assert again.code == 6
     assert OLD not in again.out + again.err
     shown = desk("migration", "show", begun)
+    assert f"the old token was registered just now by {system_user()}" in shown.out
+    assert desk("migration", "show", begun, "--json").json["registered_by"] == system_user()
     assert "tried since it was ended, and refused, from:\n  cli: 1" in shown.out
     assert "refused with ben's old token of" in desk("audit", "list").out
     assert desk("audit", "verify").code == 0

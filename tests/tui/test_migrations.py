@@ -69,7 +69,7 @@ async def test_one_glance_tells_who_runs_what_on_whose_token_since_when_and_last
         assert "2 migrations · 1 overdue · by since" in said(pilot)
         text = shown(pilot)
         assert "shop build at acme/shop (other) to nightly-build" in text
-        assert f"old  ben's token, last seen 8 days ago from {OLD_ADDRESS}" in text
+        assert f"old  ben's token, last seen 8 days ago from {OLD_ADDRESS}, registered by ada" in text
         assert "it was to end, and is refused since 2026-10-31 12:00" in text
         await press(pilot, "j")
         assert "the desk does not know it" in shown(pilot)

@@ -29,10 +29,13 @@ def facts(line: Line) -> dict[str, object]:
         "run_by": line.runner,
         "stage": line.stage,
         "started_at": row.started_at,
+        "started_by": line.starter,
         "token_id": line.token.id if line.token else None,
         "token_delivered_at": known.delivered_at,
         "token_first_used_at": known.first_used_at,
         "registered": known.registered,
+        "registered_at": row.registered_at,
+        "registered_by": line.registrar or None,
         "accept_until": known.accept_until,
         "old_last_used_at": known.old_used_at,
         "old_last_used_from": known.old_used_from,
@@ -75,7 +78,10 @@ def show(found: View, now: datetime) -> None:
     """Print the four steps, what proves each, and who uses the old token still."""
     line, row = found.line, found.line.migration
     output.data(f"'{row.what}' from {line.owner}'s token to {line.account}{f', at {row.place}' if row.place else ''}")
-    output.data(f"begun {wording.ago(row.started_at, now)}, run by {line.runner}{', paused' if row.paused_at else ''}")
+    paused = ", paused" if row.paused_at else ""
+    output.data(f"begun {wording.ago(row.started_at, now)} by {line.starter}, run by {line.runner}{paused}")
+    if known := row.registered_at:
+        output.data(f"the old token was registered {wording.ago(known, now)} by {line.registrar}")
     for number, step in enumerate(stages.steps(line.facts, now), 1):
         proved = f"{wording.when(step.proved_at)}  " if step.proved_at else ""
         output.data(f"  {number} {step.stage:<8} {'yes' if step.proved_at else 'no':<4} {proved}{step.words}")

@@ -110,10 +110,12 @@ def _below(text: Text, style: str, *lines: str) -> Text:
 
 
 def old(found: "Line", now: datetime) -> str:
-    """Whose the old token is, and when and from where it was seen last."""
+    """Whose the old token is, when and from where it was seen last, and who had the desk know it."""
     at, where = found.facts.old_used_at, found.facts.old_used_from or "somewhere"
     seen = f"last seen {wording.ago(at, now)} from {where}" if at else "never seen at the gate"
-    return f"{found.owner}'s token, {seen if found.facts.registered else 'not known to the desk'}"
+    if not found.facts.registered:
+        return f"{found.owner}'s token, not known to the desk"
+    return f"{found.owner}'s token, {seen}, registered by {found.registrar}"
 
 
 def end(found: "Line", now: datetime) -> str:
