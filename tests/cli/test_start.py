@@ -47,11 +47,12 @@ def test_bad_words_are_usage_errors_with_a_hint(botdesk: Run, store: Path, words
     assert not store.exists()
 
 
-def test_what_is_wrong_is_told_in_our_words(botdesk: Run) -> None:
+def test_what_is_wrong_is_told_in_our_words(botdesk: Run, tmp_path: Path) -> None:
     assert "'--limit': it should be a whole number" in botdesk("audit", "list", "--limit", "many").err
     assert "it should be " in botdesk("audit", "list", "--limit", "0").err
     assert "a word too many" in botdesk("account", "list", "extra").err
-    never = botdesk("token", "issue", "nightly-build", "--label", "x", "--lifetime", "never")
+    to = f"file:{tmp_path / 'secret'}"
+    never = botdesk("token", "issue", "nightly-build", "--label", "x", "--lifetime", "never", "--to", to)
     assert (never.code, "--never" in never.err) == (2, True)
 
 
