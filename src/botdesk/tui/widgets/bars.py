@@ -1,5 +1,7 @@
 """The lines of the frame: where one is, what has to be known first, and what was just done."""
 
+from typing import Final
+
 from rich.cells import cell_len
 from rich.text import Text
 from textual import events
@@ -7,6 +9,7 @@ from textual.message import Message
 from textual.widgets import Static
 
 from botdesk import wording
+from botdesk.tui.widgets.columns import fit
 
 SCREENS: dict[str, str] = {
     "accounts": "Accounts",
@@ -17,6 +20,10 @@ SCREENS: dict[str, str] = {
     "migrations": "Migrations",
 }
 """The screens that the number keys switch between, in their order."""
+
+
+LEAST: Final = 8
+"""The least room in which it is told who operates the desk."""
 
 
 class TitleBar(Static):
@@ -41,15 +48,18 @@ class TitleBar(Static):
         self.refresh()
 
     def render(self) -> Text:
-        """Draw the screens' names, the current one set apart, and the operator at the right if there is room."""
-        text, self._spans = Text(" botdesk ", style="bold", no_wrap=True), []
+        """Draw the screens' names, the current one set apart, and the operator at the right."""
+        tabs = sum(len(f" {number} {title} ") for number, title in enumerate(SCREENS.values(), 1))
+        ours = " botdesk " if len(" botdesk ") + tabs + 1 + cell_len(self._who) < self.size.width else ""
+        text, self._spans = Text(ours, style="bold", no_wrap=True), []
         for number, (name, title) in enumerate(SCREENS.items(), 1):
             start = text.cell_len
             text.append(f" {number} {title} ", style="reverse" if name == self._current else "")
             self._spans.append((start, text.cell_len, name))
-        space = self.size.width - text.cell_len - cell_len(self._who) - 1
-        if space > 0:
-            text.append(" " * space + self._who, style="dim")
+        room = self.size.width - text.cell_len - 2
+        if room >= LEAST:
+            who = fit(self._who, min(cell_len(self._who), room))
+            text.append(" " * (room + 1 - cell_len(who)) + who, style="dim")
         return text
 
     def on_click(self, event: events.Click) -> None:
