@@ -45,6 +45,7 @@ async def test_help_tells_every_key_of_the_screen(path: str, key: str, size: tup
 
 async def test_keys_that_are_typed_ahead_reach_what_the_keys_before_them_opened(path: str) -> None:
     async with opened(path) as pilot:
+        app_of(pilot).patience = 60
         await type_ahead(pilot, "slash", *"ingest", "enter", "i", *"laptop", "ctrl+s")
         assert "'laptop' of metrics-ingest" in shown(pilot)
 

@@ -11,7 +11,7 @@ from textual.app import App
 CALM_ROUNDS: Final = 3
 """For how many rounds of the event loop nothing waits, until what was typed has had its effect."""
 
-PATIENCE_SECONDS: Final = 0.5
+PATIENCE_SECONDS: Final = 1.0
 """How long keys are held back at most: what takes longer is not waited for."""
 
 
@@ -19,11 +19,15 @@ class TypeAhead(App[str]):
     """A program that forwards what is typed in its order, each key once what was typed before has had its effect.
 
     Else the keys after one that opens a line or a dialog would be taken for commands by what was there before.
+
+    Attributes:
+        patience: How many seconds keys are held back at most.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         """Make it; nothing is typed yet."""
         super().__init__(*args, **kwargs)
+        self.patience = PATIENCE_SECONDS
         self._typed: deque[events.Event] = deque()
 
     async def on_event(self, event: events.Event) -> None:
@@ -39,7 +43,7 @@ class TypeAhead(App[str]):
 
     @work(group="typed")
     async def _catch_up(self) -> None:
-        end = time.monotonic() + PATIENCE_SECONDS
+        end = time.monotonic() + self.patience
         while self._typed:
             calm = 0
             while calm < CALM_ROUNDS and time.monotonic() < end:
