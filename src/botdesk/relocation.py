@@ -1,7 +1,7 @@
 """What is on its way to accounts from personal tokens, or came lately, as plain facts for advice and due dates."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -12,6 +12,7 @@ from botdesk.access import Action
 from botdesk.stages import Facts
 from botdesk.store.tables import Account, Migration, Person, Token
 from botdesk.store.transaction import Transaction
+from botdesk.underway import known
 
 LATELY: Final = timedelta(days=8)
 """How long after the switch it matters from where the old token was used: a day longer than a source is new."""
@@ -60,16 +61,7 @@ def of_accounts(tx: Transaction, accounts: Sequence[str]) -> Mapping[str, tuple[
 
 
 def _moving(tx: Transaction, row: Migration, account: Account, owner: str, first_used_at: datetime | None) -> Moving:
-    facts = Facts(
-        started_at=row.started_at,
-        first_used_at=first_used_at,
-        registered=row.digest is not None,
-        accept_until=row.accept_until,
-        old_used_at=row.last_used_at,
-        old_used_from=row.last_used_from,
-        ended_at=row.ended_at,
-        paused_at=row.paused_at,
-    )
+    facts = replace(known(row), first_used_at=first_used_at)
     fresh = first_used_at is not None and first_used_at > tx.now - LATELY and row.last_used_at is not None
     used = uses.sources(tx, account, row.id, Action.PERSONAL_TOKEN_USED, since=row.started_at) if fresh else []
     sources = frozenset(source.address for source in used)

@@ -1,6 +1,6 @@
 """The migrations there are, how far each is, and what is on record of the old token that it leads away from."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
@@ -172,11 +172,18 @@ def facts_of(tx: Transaction, row: Migration, account: Account) -> Facts:
     first = tx.session.get(Token, row.token_id) if row.token_id else None
     last = latest(tx, first)
     works = last is not None and tokens.state(last, tx.now) in tokens.LIVE
-    return Facts(
-        started_at=row.started_at,
+    return replace(
+        known(row),
         idle=_idle(account),
         delivered_at=first.delivered_at if first is not None and works else None,
         first_used_at=_first_use(first, last),
+    )
+
+
+def known(row: Migration) -> Facts:
+    """What the row alone tells of a migration, without its account and its new token."""
+    return Facts(
+        started_at=row.started_at,
         registered=row.digest is not None,
         accept_until=row.accept_until,
         old_used_at=row.last_used_at,
