@@ -36,6 +36,7 @@ from botdesk.tui.memory import Memory
 from botdesk.tui.picture import Picture, Written
 from botdesk.tui.themes import THEMES
 from botdesk.tui.watch import Watch
+from botdesk.tui.widgets.bars import SCREENS as TITLES
 
 if TYPE_CHECKING:
     from botdesk.desk import Desk, Transaction
@@ -50,8 +51,7 @@ SHEETS: Final = (
     *("app", "dialogs", "accounts", "account", "access", "audit", "people", "advice", "cutover"),
     *("migrations", "migration"),
 )
-NAMES: Final = ("accounts", "access", "audit", "people", "advice", "migrations")
-SCREENS: Final = {name: f"{name.title()}Screen" for name in NAMES}
+SCREENS: Final = {name: f"{name.title()}Screen" for name in TITLES}
 """The classes of the screens of the title bar, each in a module of its name."""
 
 PAINTED_SECONDS: Final = 0.03
@@ -204,9 +204,14 @@ class BotdeskApp(TypeAhead):
     @property
     def is_at_work(self) -> bool:
         """Whether a dialog is to come, or a list is to be read that the next key is for."""
-        begun = {worker.group for worker in self.workers if not worker.is_finished}
+        begun = self._begun
         reads = bool(begun & {"open", "reload"}) and not isinstance(self.focused, Input)
         return reads or ("flow" in begun and not self._prompts)
+
+    @property
+    def _begun(self) -> set[str]:
+        """The groups of the work that is under way."""
+        return {worker.group for worker in self.workers if not worker.is_finished}
 
     def on_mount(self) -> None:
         """Show the first screen; it opens the desk once it is painted."""
@@ -267,7 +272,7 @@ class BotdeskApp(TypeAhead):
     def poll_soon(self) -> None:
         """Look in the background whether anything has changed; once more after a look that is under way."""
         self._wants_look = self.is_open
-        if not any(worker.group == "poll" and not worker.is_finished for worker in self.workers):
+        if "poll" not in self._begun:
             self._poll()
 
     @work(group="poll")
@@ -388,7 +393,7 @@ class BotdeskApp(TypeAhead):
 
     def carry_out(self, flow: Callable[[], Coroutine[Any, Any, None]]) -> None:
         """Begin what asks, acts and tells: one at a time, and leaving the screen does not cut it short."""
-        if any(worker.group == "flow" and not worker.is_finished for worker in self.workers):
+        if "flow" in self._begun:
             self.say("one thing at a time: the last one is still under way")
         else:
             self.run_worker(flow(), group="flow")

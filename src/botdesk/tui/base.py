@@ -74,6 +74,10 @@ class DeskScreen(Screen[None]):
     TITLED: ClassVar[str] = ""
     FIRST: ClassVar[str] = ""
 
+    _sort: str = ""
+    """The key of the column that the list is sorted by, on a screen whose list can be."""
+    _descending: bool = False
+
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("1", "app.go('accounts')", "Go to accounts", show=False, tooltip="All service accounts"),
         Binding("2", "app.go('access')", "Go to access", show=False, tooltip="Who may reach what"),
@@ -178,8 +182,12 @@ class DeskScreen(Screen[None]):
             self.say(self.why_not(found.binding.action) if self._is_read else "nothing is read yet")
 
     @property
+    def _list(self) -> Window:
+        return self.query_one(f"#{self.FIRST}", Window)
+
+    @property
     def _is_read(self) -> bool:
-        return self.query_one(f"#{self.FIRST}", Window).is_read
+        return self._list.is_read
 
     def title_of(self, binding: Binding) -> str:
         """What a key does now, in a word."""
@@ -228,6 +236,24 @@ class DeskScreen(Screen[None]):
     def action_filter(self) -> None:
         """Open the line to filter in."""
         self.query_one(FilterBar).open()
+
+    def on_window_sorted(self, message: Window.Sorted) -> None:
+        """Sort by the clicked column, or the other way round."""
+        if message.key == self._sort:
+            self._descending = not self._descending
+        self._sort = message.key
+        self.refresh_soon()
+
+    def action_sort(self) -> None:
+        """Sort by the next column."""
+        keys = [column.key for column in self._list.columns if column.sort]
+        self._sort = keys[(keys.index(self._sort) + 1) % len(keys)]
+        self.refresh_soon()
+
+    def action_reverse(self) -> None:
+        """Sort the other way round."""
+        self._descending = not self._descending
+        self.refresh_soon()
 
     @property
     def filter_text(self) -> str:

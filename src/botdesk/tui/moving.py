@@ -12,6 +12,8 @@ from botdesk.stages import ENDED, Stage
 from botdesk.tui.render import SOON, Cell, plain
 
 if TYPE_CHECKING:
+    from textual.binding import Binding
+
     from botdesk.migration import Line, View
     from botdesk.uses import Source
 
@@ -222,6 +224,12 @@ DECIDED: Final = frozenset({"next", "issue", "register", "accept", "revoke", "co
 def over(found: "Line") -> str:
     """That a migration is over; empty while it is not."""
     return "it is over" if found.stage in ENDED else ""
+
+
+def title(binding: "Binding", found: "Line | None") -> str:
+    """What a key does with a migration: Resume is what Pause is for a paused one."""
+    paused = binding.action == "rest" and found is not None and found.facts.paused_at
+    return "Resume" if paused else binding.description
 
 
 def refusal(found: "View", action: str) -> str:

@@ -61,7 +61,6 @@ class AccountsScreen(DeskScreen):
     def __init__(self) -> None:
         super().__init__()
         self._sort = "name"
-        self._descending = False
         self._shown = ""
         self._badges: dict[str, advice.Badge] = {}
         self._badged: set[str] = set()
@@ -154,13 +153,6 @@ class AccountsScreen(DeskScreen):
         from botdesk.tui.screens.account import AccountScreen
 
         self.app.push_screen(AccountScreen(message.row))
-
-    def on_window_sorted(self, message: Window.Sorted) -> None:
-        """Sort by the clicked column, or the other way round."""
-        if message.key == self._sort:
-            self._descending = not self._descending
-        self._sort = message.key
-        self.refresh_soon()
 
     def on_resize(self) -> None:
         """The preview may have become visible."""
@@ -270,21 +262,9 @@ class AccountsScreen(DeskScreen):
         await flows.access.give(self.desk_app, self.window.chosen)
         self.window.unmark()
 
-    def action_sort(self) -> None:
-        """Sort by the next column."""
-        self._turn("_sort", [column.key for column in COLUMNS if column.sort])
-
-    def action_reverse(self) -> None:
-        """Sort the other way round."""
-        self._descending = not self._descending
-        self.refresh_soon()
-
     def action_states(self) -> None:
         """Show live ones, disabled ones, or all."""
-        self._turn("_shown", list(SHOWN))
-
-    def _turn(self, name: str, values: list[str]) -> None:
-        setattr(self, name, values[(values.index(getattr(self, name)) + 1) % len(values)])
+        self._shown = SHOWN[(SHOWN.index(self._shown) + 1) % len(SHOWN)]
         self.refresh_soon()
 
     def action_copy(self) -> None:

@@ -144,8 +144,7 @@ class MigrationScreen(DeskScreen):
 
     def title_of(self, binding: Binding) -> str:
         """Resume is what Pause is for a paused one."""
-        paused = binding.action == "rest" and self._found is not None and self._found.line.facts.paused_at
-        return "Resume" if paused else binding.description
+        return moving.title(binding, self._found.line if self._found else None)
 
     @flow
     async def action_next(self) -> None:

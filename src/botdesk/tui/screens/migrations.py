@@ -50,9 +50,8 @@ class MigrationsScreen(DeskScreen):
 
     def __init__(self) -> None:
         super().__init__()
-        self._over = False
         self._sort = "since"
-        self._descending = False
+        self._over = False
 
     def body(self) -> ComposeResult:
         """The filter, the list, the migration under the cursor."""
@@ -110,13 +109,6 @@ class MigrationsScreen(DeskScreen):
 
         self.app.push_screen(MigrationScreen(migration_id, tab=tab))
 
-    def on_window_sorted(self, message: Window.Sorted) -> None:
-        """Sort by the clicked column, or the other way round."""
-        if message.key == self._sort:
-            self._descending = not self._descending
-        self._sort = message.key
-        self.refresh_soon()
-
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Grey out what there is nothing to do with."""
         return None if self.is_mounted and self.why_not(action) else True
@@ -131,8 +123,7 @@ class MigrationsScreen(DeskScreen):
 
     def title_of(self, binding: Binding) -> str:
         """Resume is what Pause is for a paused one."""
-        paused = binding.action == "rest" and self.line is not None and self.line.facts.paused_at
-        return "Resume" if paused else binding.description
+        return moving.title(binding, self.line)
 
     @flow
     async def action_start(self) -> None:
@@ -157,17 +148,6 @@ class MigrationsScreen(DeskScreen):
     def action_over(self) -> None:
         """Show or fold those that are over."""
         self._over = not self._over
-        self.refresh_soon()
-
-    def action_sort(self) -> None:
-        """Sort by the next column."""
-        keys = [column.key for column in COLUMNS if column.sort]
-        self._sort = keys[(keys.index(self._sort) + 1) % len(keys)]
-        self.refresh_soon()
-
-    def action_reverse(self) -> None:
-        """Sort the other way round."""
-        self._descending = not self._descending
         self.refresh_soon()
 
     def action_copy(self) -> None:
