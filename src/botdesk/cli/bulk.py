@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, cast
+from typing import Annotated, Any, cast
 
 import typer
 
@@ -38,24 +38,15 @@ Tokens = Annotated[list[str] | None, typer.Argument(metavar="TOKEN", help="Ids o
 Accounts = Annotated[
     list[str] | None, typer.Argument(metavar="ACCOUNT", help="Names or ids; '-' reads them from stdin.")
 ]
-AllLeft = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--all-of",
-        metavar="ACCOUNT",
-        help="All tokens of this account that have not ended; repeatable.",
-        autocompletion=complete_account,
-    ),
-]
-AllInUse = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--all-of",
-        metavar="ACCOUNT",
-        help="All tokens of this account that work, but for those that a successor takes over from; repeatable.",
-        autocompletion=complete_account,
-    ),
-]
+
+
+def _all_of(which: str) -> Any:
+    told = f"All tokens of this account that {which}; repeatable."
+    return typer.Option("--all-of", metavar="ACCOUNT", help=told, autocompletion=complete_account)
+
+
+AllLeft = Annotated[list[str] | None, _all_of("have not ended")]
+AllInUse = Annotated[list[str] | None, _all_of("work, but for those that a successor takes over from")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Change nothing; tell what would be done and what not.")]
 RunNumber = Annotated[int, typer.Argument(metavar="RUN", help="The run's number, as from 'bulk list'.")]
 Force = Annotated[bool, typer.Option("--force", help="Even if it was at work a moment ago.")]
