@@ -47,9 +47,9 @@ SIGNS = {0: "ok", 3: "–", 4: "no", 9: "ok"}
 
 
 @pytest.fixture(scope="session")
-def furnished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def furnished(common: Path) -> Path:
     """The desk, only to be copied; whichever process of the run comes first furnishes it."""
-    shared = tmp_path_factory.getbasetemp().parent / "matrix"
+    shared = common / "matrix"
     shared.mkdir(mode=0o700, exist_ok=True)
     with (shared / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
