@@ -1,29 +1,41 @@
 """The scenes that snapshots and screenshots are made of: keys pressed on the demo desk."""
 
+import os
 import shutil
-from collections.abc import MutableMapping
+from collections.abc import Iterator, MutableMapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from botdesk import demo, testing
 from botdesk.desk import Desk
 from botdesk.tui.app import BotdeskApp
-from tests.tui.stage import press, settle
+from tests.tui.stage import press, settle, shown
 
 SIZES = ((80, 24), (120, 40))
 
 
 @dataclass(frozen=True)
 class Scene:
-    """A name, the keys that lead there, whether on a new desk, and whether the demo's reused token is told."""
+    """A name, and the keys that lead there.
+
+    Attributes:
+        new: Whether it is on a new desk.
+        reuse: Whether the demo's reused token is told.
+        holds: Whether the last key begins what is under way while it is drawn: `vault` takes a first secret at once,
+            and a second one no sooner than the picture is there.
+    """
 
     name: str
     keys: tuple[str, ...] = ()
     new: bool = False
     reuse: bool = False
+    holds: bool = False
 
 
 HANDOFF = ("j", "i", "prod", "ctrl+s")
+COMMAND = "vault kv put secret/{account}/{predecessor_id} token=-"
+BULK = ("A", "b", "r", "enter", COMMAND, "ctrl+s", "y")
 SCENES = (
     Scene("first-start", new=True),
     Scene("accounts"),
@@ -54,6 +66,12 @@ SCENES = (
     Scene("migration-accept", ("6", "j", "j", "enter", "a")),
     Scene("migration-end", ("6", "j", "enter", "x")),
     Scene("migration-confirm", ("6", "G", "enter", "c")),
+    Scene("bulk-what", ("space", "space", "b")),
+    Scene("bulk-rotate", ("j", "enter", "A", "o")),
+    Scene("bulk-preview", ("A", "b", "enter", "a leak", "ctrl+s")),
+    Scene("bulk-running", BULK, holds=True),
+    Scene("bulk-summary", ("A", "d", "moving", "ctrl+s", "y")),
+    Scene("bulk-runs", ("space", "space", "d", "moving", "ctrl+s", "y", "escape", "B")),
     Scene("help", ("question_mark",)),
     Scene("create", ("n",)),
     Scene("modify", ("j", "e")),
@@ -110,15 +128,52 @@ def staged(template: Path, folder: Path, scene: Scene) -> BotdeskApp:
     return BotdeskApp(opener, poll=0, clock=lambda: 0.0)
 
 
+VAULT = """#!/bin/sh
+cat > /dev/null
+cd "$(dirname "$0")" || exit
+[ -e first ] || exec touch first
+until [ -e go ]; do sleep 0.05; done
+"""
+
+
+@contextmanager
+def vault(folder: Path) -> Iterator[Path]:
+    """A program that takes secrets, in the folder that it yields; it is found by its name."""
+    bin = folder / "bin"
+    shutil.rmtree(bin, ignore_errors=True)
+    bin.mkdir()
+    (bin / "vault").write_text(VAULT)
+    (bin / "vault").chmod(0o700)
+    before = os.environ["PATH"]
+    os.environ["PATH"] = f"{bin}:{before}"
+    try:
+        yield bin
+    finally:
+        (bin / "go").touch()
+        os.environ["PATH"] = before
+
+
 async def draw(template: Path, folder: Path, scene: Scene, size: tuple[int, int]) -> str:
     """Play a scene and return its picture as SVG."""
     app = staged(template, folder, scene)
+    with vault(folder) as bin:
+        picture = await _drawn(app, scene, size, bin)
+    app.desk.close()
+    return picture
+
+
+async def _drawn(app: BotdeskApp, scene: Scene, size: tuple[int, int], bin: Path) -> str:
     async with app.run_test(size=size, notifications=True) as pilot:
         await settle(pilot)
         if not scene.reuse:
             app.notice()
             await settle(pilot)
-        await press(pilot, *scene.keys)
+        await press(pilot, *(scene.keys[:-1] if scene.holds else scene.keys))
+        if scene.holds:
+            await pilot.press(scene.keys[-1])
+            while "1 of" not in shown(pilot):
+                await pilot.pause(0.02)
         picture = app.export_screenshot(title="botdesk")
-    app.desk.close()
+        (bin / "go").touch()
+        await settle(pilot)
     return picture

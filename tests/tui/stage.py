@@ -48,9 +48,10 @@ async def opened(
     size: tuple[int, int] = (80, 24),
     memory: Memory | None = None,
     poll: float = 0,
+    clock: Clock | None = None,
 ) -> AsyncIterator[Pilot[str]]:
     """The program on the store at `path`; its countdowns stand still."""
-    clock = Clock()
+    clock = clock or Clock()
     app = BotdeskApp(
         lambda: open_desk(path, operator=operator, clock=clock, seed=7), memory=memory, poll=poll, clock=lambda: 0.0
     )

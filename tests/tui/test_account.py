@@ -79,16 +79,6 @@ async def test_a_scope_that_the_account_lacks_is_refused_in_the_form(path: str) 
         assert "farm" in shown(pilot)
 
 
-async def test_marked_tokens_are_revoked_together(path: str) -> None:
-    deliver(path, "one", "two", "three")
-    async with opened(path) as pilot:
-        await press(pilot, "enter", "space", "space", "x", "ctrl+s")
-        assert "the reason is empty" in shown(pilot)
-        await press(pilot, "owner left", "enter")
-        assert "revoked 2 tokens" in said(pilot)
-    assert sorted(states(path).values()) == ["active", "revoked", "revoked"]
-
-
 async def test_ended_tokens_are_folded_until_asked_for(path: str) -> None:
     ended, _ = deliver(path, "old", "new")
     with open_desk(path) as desk:

@@ -148,13 +148,11 @@ async def test_the_cursor_moves_by_letters_arrows_and_pages(path: str) -> None:
         assert places == [1, 2, 1, 0, 10, 20, 10, 0, 62, 0, 62, 0]
 
 
-async def test_marked_accounts_are_disabled_together_and_enabled_again(path: str) -> None:
+async def test_an_account_is_disabled_and_enabled_again(path: str) -> None:
     async with opened(path) as pilot:
-        await press(pilot, "space", "space", "d", "holidays", "ctrl+s")
-        assert "disabled 2 accounts" in said(pilot)
-        disabled = {name for name, line in accounts_of(path).items() if line.state == "disabled"}
-        assert disabled == {"catalog-sync", "metrics-ingest"}
-        await press(pilot, "g")
+        await press(pilot, "d", "holidays", "ctrl+s")
+        assert "disabled catalog-sync" in said(pilot)
+        assert accounts_of(path)["catalog-sync"].state == "disabled"
         assert "d Enable" in shown(pilot)
         await press(pilot, "d")
         assert "enabled catalog-sync" in said(pilot)
@@ -167,37 +165,6 @@ async def test_escape_takes_marks_back(path: str) -> None:
         assert "2 marked" in said(pilot)
         await press(pilot, "escape")
         assert "marked" not in said(pilot)
-
-
-async def test_marked_accounts_get_access_together(path: str) -> None:
-    async with opened(path) as pilot:
-        await press(pilot, "space", "space", "a", "right", "ctrl+s")
-        assert "role platform may operate 2 accounts" in said(pilot)
-    with open_desk(path) as desk:
-        assert [line.account for line in desk.ask(grants.listed)] == ["catalog-sync", "metrics-ingest"]
-
-
-async def test_marked_accounts_of_which_one_has_the_access_already_get_it_all(path: str) -> None:
-    with open_desk(path, seed=9) as desk:
-        desk.run(grants.give, "catalog-sync", "role:platform", Level.OPERATE)
-        head = desk.head().sequence
-    async with opened(path) as pilot:
-        await press(pilot, "space", "space", "a", "right", "ctrl+s")
-        assert "role platform may operate 2 accounts" in said(pilot)
-    with open_desk(path) as desk:
-        assert [line.account for line in desk.ask(grants.listed)] == ["catalog-sync", "metrics-ingest"]
-        assert desk.head().sequence == head + 1
-
-
-async def test_marked_accounts_get_access_all_or_none(path: str) -> None:
-    async with opened(path) as pilot:
-        await press(pilot, "space", "space", "a", "right")
-        with open_desk(path, seed=9) as desk:
-            desk.run(accounts.modify, "metrics-ingest", description="of another's making")
-            await press(pilot, "ctrl+s")
-            assert desk.ask(grants.listed) == []
-            await press(pilot, "ctrl+r", "ctrl+s")
-            assert [line.account for line in desk.ask(grants.listed)] == ["catalog-sync", "metrics-ingest"]
 
 
 async def test_removing_asks_for_the_name(path: str) -> None:

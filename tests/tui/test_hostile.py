@@ -95,6 +95,17 @@ WALK = (
     Step(("i",), "Issue a token to good-bot", "escape"),
     Step(("escape",), "1 migration"),
     Step(("1",), "PURPOSE"),
+    Step(("g", "j", "space"), "1 marked"),
+    Step(("b",), "What is to be done to 1 account", "escape"),
+    Step(("b",), "What is to be done to 1 account"),
+    Step(("r", "enter"), "Rotate 1 token"),
+    Step(("false", "ctrl+s"), "n or esc leaves"),
+    Step(("y",), "r goes on with the 1 left", "escape"),
+    Step(("B",), "RESULT"),
+    Step(("enter",), "r goes on with the 1 left"),
+    Step(("r",), "gets each secret on its stdin"),
+    Step(("escape",), "RESULT"),
+    Step((), "RESULT", "escape"),
     Step(("f", "f"), "past-bot"),
     Step(("u",), "Restore past-bot", "escape"),
     Step(("!",), "Ended tokens that are presented", "escape"),
@@ -122,6 +133,7 @@ BYTES = {
     "question_mark": "?",
     "ctrl+p": "\x10",
     "ctrl+s": "\x13",
+    "space": " ",
 }
 LEGITIMATE = re.compile(rb"\x1b\[[<=>?]?[0-9;:]*[ $]?[A-Za-z]|\x1b[()][AB0]|\x1b[=>78]|\x1b\]22;[a-z]*\x07")
 """What the program itself says to a terminal: colours, places, modes, questions, the shape of the pointer."""

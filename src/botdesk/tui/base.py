@@ -91,6 +91,7 @@ class DeskScreen(Screen[None]):
         Binding("r", "refresh_now", "Refresh", show=False, tooltip="Read everything again"),
         Binding("question_mark", "help", "Keys", tooltip="Every key of this screen"),
         Binding("L", "leak", "Leaked token", show=False, tooltip="A token leaked: paste it; see whose it is; end it"),
+        Binding("B", "runs", "Bulk runs", show=False, tooltip="What was done to many at once; go on with it, end it"),
         Binding("exclamation_mark", "reuse", "Reused", show=False, tooltip="Ended tokens that are presented again"),
         Binding("T", "app.next_theme", "Theme", show=False, tooltip="The next theme"),
         Binding("q", "app.quit", "Quit", show=False, tooltip="Leave botdesk"),
@@ -101,6 +102,7 @@ class DeskScreen(Screen[None]):
         yield TitleBar(self.NAME)
         yield AlarmLine()
         yield AlarmLine("reuse", action="reuse")
+        yield AlarmLine("unfinished", action="runs")
         yield from self.body()
         yield StatusLine()
         yield KeyBar()
@@ -146,6 +148,7 @@ class DeskScreen(Screen[None]):
             self.query_one(TitleBar).say_who(self.desk_app.who)
             self.query_one("#alarm", AlarmLine).warn(self.desk_app.history.warning)
             self.query_one("#reuse", AlarmLine).warn(self.desk_app.history.told_reuse(self.now))
+            self.query_one("#unfinished", AlarmLine).warn(self.desk_app.history.told_unfinished(self.now))
             await self.reload()
         except (NoMatches, NoScreen):
             if self in self.app.screen_stack:
@@ -189,6 +192,11 @@ class DeskScreen(Screen[None]):
     def _is_read(self) -> bool:
         return self._list.is_read
 
+    @property
+    def told_first(self) -> frozenset[str]:
+        """The actions whose keys come before all others now, whether they are shown else or not."""
+        return frozenset()
+
     def title_of(self, binding: Binding) -> str:
         """What a key does now, in a word."""
         return binding.description
@@ -214,6 +222,13 @@ class DeskScreen(Screen[None]):
         from botdesk.tui import flows
 
         self.desk_app.carry_out(lambda: flows.incident.look(self.desk_app))
+
+    @flow
+    async def action_runs(self) -> None:
+        """Show what was done to many at once, and go on with it or end it."""
+        from botdesk.tui import flows
+
+        await flows.bulk.look(self.desk_app)
 
     @flow
     async def action_reuse(self) -> None:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from botdesk.access import Actor
     from botdesk.audit import Head
     from botdesk.desk import Desk
+    from botdesk.runs import Run
     from botdesk.tui.memory import Memory
     from botdesk.uses import Reuse
 
@@ -45,6 +46,7 @@ class Watch:
         lost: Why the store did not answer, last; empty when it did.
         actor: Who operates the desk, with their standing now; None once they may not any more.
         shut_out: Why they may not any more: they were disabled, or their key was removed.
+        unfinished: The runs over many of who operates the desk that came to no end, and that nobody is at work with.
         reused: The ended tokens that are presented again, and were not seen yet by who operates the desk.
     """
 
@@ -55,6 +57,7 @@ class Watch:
         self.actor: Actor | None = None
         self.shut_out: AccessDenied | None = None
         self.reused: tuple[Reuse, ...] = ()
+        self.unfinished: tuple[Run, ...] = ()
         self._noticed: list[str] = []
         self._reuse_next = 0.0
         self._memory = memory
@@ -77,6 +80,7 @@ class Watch:
         self._hold(desk, self._kept(desk))
         self._noticed = self._memory.noticed.get(desk.location, "").split() if self._memory else []
         self._look_for_reuse(desk)
+        self.look_for_unfinished(desk)
         self._remember(desk)
 
     def _hold(self, desk: "Desk", kept: "Head | None") -> None:
@@ -146,6 +150,24 @@ class Watch:
         took = time.monotonic() - began
         self._reuse_next = began + 100 * took if took > SLOW_SECONDS else 0.0
         self.reused = tuple(one for one in found if _mark(one) not in self._noticed)
+
+    def look_for_unfinished(self, desk: "Desk") -> None:
+        """Look for runs over many that were killed."""
+        from botdesk import runner, runs
+
+        try:
+            self.unfinished = tuple(run for run in desk.ask(runs.unfinished) if not runner.at_work(desk, run))
+        except BotdeskError:
+            self.unfinished = ()
+
+    def told_unfinished(self, now: "datetime") -> str:
+        """The latest run without an end in a line; empty when there is none."""
+        if not self.unfinished:
+            return ""
+        run, more = self.unfinished[0], len(self.unfinished) - 1
+        rest = f", and {more} more" if more else ""
+        what = f"{run.order.verb} {run.order.many(len(run.results))}, {wording.ago(run.at, now)}"
+        return f"! RUN {run.number} DID NOT END, B goes on with it or ends it: {what}{rest}"
 
     def notice(self, desk: "Desk") -> None:
         """Take what is presented again as seen: it is told once more only if it comes from another address."""

@@ -17,12 +17,9 @@ class GrantDraft:
 
 
 class GrantDialog(Form[GrantDraft]):
-    """Give a role or a person access to accounts."""
+    """Give a role or a person access to what is named: an account, or several."""
 
-    def __init__(
-        self, accounts: Sequence[str], roles: Sequence[str], people: Sequence[str], *, value: str = ""
-    ) -> None:
-        named = accounts[0] if len(accounts) == 1 else f"{len(accounts)} accounts"
+    def __init__(self, named: str, roles: Sequence[str], people: Sequence[str], *, value: str = "") -> None:
         options = [(f"role:{name}", f"role {name}") for name in roles]
         options += [(f"person:{name}", f"person {name}") for name in people]
         super().__init__(

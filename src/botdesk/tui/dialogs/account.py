@@ -72,12 +72,11 @@ def account_fields(found: accounts.Account | None) -> list[Field]:
 
 
 class DisableDialog(Form[str]):
-    """Disable accounts: the answer is the reason, which may be empty."""
+    """Disable an account: the answer is the reason, which may be empty."""
 
-    def __init__(self, names: Sequence[str]) -> None:
-        named = names[0] if len(names) == 1 else f"{len(names)} accounts"
+    def __init__(self, name: str) -> None:
         super().__init__(
-            f"Disable {named}",
+            f"Disable {name}",
             [Field("reason", "Reason", hint="kept in the audit; may be empty")],
             said="All tokens are refused from the next request on, until it is enabled again.",
         )

@@ -1,9 +1,7 @@
 """The dialogs about a token: issue, rotate, revoke it, and all that is known of it."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
 
 from textual.app import ComposeResult
 from textual.widgets import Static
@@ -13,9 +11,6 @@ from botdesk.tui import panes
 from botdesk.tui.dialogs.account import scope_words
 from botdesk.tui.dialogs.base import Dialog
 from botdesk.tui.dialogs.form import Field, Form, reason, taken
-
-NAMED: Final = 4
-"""How many tokens are named one by one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,24 +118,21 @@ class ExtendDialog(Form[timedelta]):
 
 
 class RevokeDialog(Form[str]):
-    """Revoke tokens: the answer is the reason."""
+    """Revoke a token: the answer is the reason."""
 
-    def __init__(self, lines: Sequence[tokens.Line], retiring: Sequence[tokens.Line], now: datetime) -> None:
+    def __init__(self, line: tokens.Line, retiring: tokens.Line | None, now: datetime) -> None:
         """Make the dialog.
 
         Args:
-            lines: The tokens.
-            retiring: The tokens that any of them are to take over from, and that still work.
+            line: The token.
+            retiring: The token that it is to take over from, if that still works.
             now: The present instant.
         """
-        named = f"'{lines[0].token.label}' of {lines[0].account}" if len(lines) == 1 else f"{len(lines)} tokens"
-        followed = {line.token.id: line for line in retiring}
-        told = [_told(line, followed.get(line.token.predecessor_id or ""), now) for line in lines[:NAMED]]
-        told += [f"and {len(lines) - NAMED} more"] if len(lines) > NAMED else []
+        told = _told(line, retiring, now)
         super().__init__(
-            f"Revoke {named}",
+            f"Revoke '{line.token.label}' of {line.account}",
             [Field("reason", "Reason", hint="kept in the audit: leaked, no longer used, owner left")],
-            said="\n".join([*told, "Refused at the very next request, everywhere. This cannot be undone."]),
+            said=f"{told}\nRefused at the very next request, everywhere. This cannot be undone.",
         )
 
     def result(self, values: dict[str, str]) -> str:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from botdesk.tui.flows import access as access
     from botdesk.tui.flows import account as account
     from botdesk.tui.flows import advice as advice
+    from botdesk.tui.flows import bulk as bulk
     from botdesk.tui.flows import cutover as cutover
     from botdesk.tui.flows import incident as incident
     from botdesk.tui.flows import migration as migration
@@ -20,6 +21,6 @@ if TYPE_CHECKING:
 
 
 def __getattr__(name: str) -> ModuleType:
-    if name in ("access", "account", "advice", "cutover", "incident", "migration", "people", "token"):
+    if name in ("access", "account", "advice", "bulk", "cutover", "incident", "migration", "people", "token"):
         return import_module(f"{__name__}.{name}")
     raise AttributeError(name)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
-from botdesk import accounts, facts, grants, people, versions, whatif
+from botdesk import accounts, facts, grants, people, versions, whatif, wording
 from botdesk.errors import NotFound
 from botdesk.tui.dialogs.access import GrantDialog, GrantDraft, PickDialog
 from botdesk.tui.dialogs.confirm import Confirm
@@ -17,47 +17,46 @@ if TYPE_CHECKING:
 UNCHANGED: Final = "nobody gains or loses by it"
 
 
-async def give(app: "BotdeskApp", lines: Sequence[accounts.Line], *, to: str = "") -> None:
-    """Give a role or a person access to accounts as they were seen."""
-    chosen = [line.account for line in lines]
+async def give(app: "BotdeskApp", line: accounts.Line, *, to: str = "") -> None:
+    """Give a role or a person access to an account as it was seen."""
+    account, dialog = line.account, await _dialog(app, [line.account.id], line.account.name, to=to)
+
+    async def attempt(draft: GrantDraft) -> GrantDraft:
+        await app.run_operation(grants.give, account.id, draft.grantee, draft.level, seen=dialog.seen)
+        return draft
+
+    async def look(seen: int) -> Look:
+        return await app.ask(_look, account.id, seen)
+
+    done = await app.fill_in(dialog, attempt, seen=line.version, look=look)
+    if done is not None:
+        app.say(f"{done.grantee.replace(':', ' ')} may {done.level} {account.name}")
+
+
+async def draft(app: "BotdeskApp", account_ids: Sequence[str]) -> GrantDraft | None:
+    """Ask who is to get which access to several accounts; None when it was left."""
+    return await app.prompt(await _dialog(app, account_ids, wording.plural(len(account_ids), "account")))
+
+
+async def _dialog(app: "BotdeskApp", account_ids: Sequence[str], named: str, *, to: str = "") -> GrantDialog:
     roles = [line.role.name for line in await app.ask(people.roles)]
     names = [line.person.name for line in await app.ask(people.listed, disabled=False)]
 
-    dialog = GrantDialog([account.name for account in chosen], roles, names, value=to)
-
-    async def attempt(draft: GrantDraft) -> GrantDraft:
-        return await app.run_operation(_give, [account.id for account in chosen], draft, dialog.seen)
-
-    async def look(seen: int) -> Look:
-        return await app.ask(_look, [account.id for account in chosen], seen)
-
     async def what_if(draft: GrantDraft) -> list[str]:
-        return await app.ask(_given, [account.id for account in chosen], draft)
+        return await app.ask(_given, account_ids, draft)
 
+    dialog = GrantDialog(named, roles, names, value=to)
     dialog.what_if = what_if
-
-    done = await app.fill_in(dialog, attempt, seen=min(line.version for line in lines), look=look)
-    if done is not None:
-        named = chosen[0].name if len(chosen) == 1 else f"{len(chosen)} accounts"
-        app.say(f"{done.grantee.replace(':', ' ')} may {done.level} {named}")
-
-
-def _give(tx: "Transaction", account_ids: Sequence[str], draft: GrantDraft, seen: int | None) -> GrantDraft:
-    """Give it on all the accounts or on none; those on which it is given so already are passed over."""
-    lacking = [account_id for account_id in account_ids if not _is_given(tx, account_id, draft)]
-    for account_id in lacking or account_ids[:1]:
-        grants.give(tx, account_id, draft.grantee, draft.level, seen=seen)
-    return draft
+    return dialog
 
 
 def _is_given(tx: "Transaction", account_id: str, draft: GrantDraft) -> bool:
     return any((line.grantee, line.level) == (draft.grantee, draft.level) for line in grants.listed(tx, account_id))
 
 
-def _look(tx: "Transaction", account_ids: Sequence[str], seen: int) -> Look:
-    found = [accounts.find(tx, account_id) for account_id in account_ids]
-    news = [versions.news(tx, seen, account, versions.of_grants()) for account in found]
-    return Look(versions.current(tx), "; ".join(filter(None, news)))
+def _look(tx: "Transaction", account_id: str, seen: int) -> Look:
+    found = accounts.find(tx, account_id)
+    return Look(versions.current(tx), versions.news(tx, seen, found, versions.of_grants()))
 
 
 def _given(tx: "Transaction", account_ids: Sequence[str], draft: GrantDraft) -> list[str]:

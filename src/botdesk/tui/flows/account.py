@@ -1,6 +1,5 @@
 """Create, modify, disable, enable and remove accounts."""
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from botdesk import accounts, removal, versions
@@ -66,24 +65,16 @@ def _look(tx: "Transaction", account_id: str, seen: int) -> Look:
     return Look(versions.current(tx), versions.news(tx, seen, found), account_fields(found))
 
 
-async def switch(app: "BotdeskApp", lines: Sequence[accounts.Line]) -> None:
-    """Disable the active ones, or enable the disabled ones when there is no active one."""
-    active = [line.account for line in lines if line.state == "active"]
-    disabled = [line.account for line in lines if line.state == "disabled"]
-    if active:
-        reason = await app.prompt(DisableDialog([account.name for account in active]))
-        if reason is None:
-            return
-        done = [await app.act(accounts.disable, account.id, reason=reason) for account in active]
-        _say_done(app, "disabled", [account.name for account in done if account])
-    else:
-        done = [await app.act(accounts.enable, account.id) for account in disabled]
-        _say_done(app, "enabled", [account.name for account in done if account])
-
-
-def _say_done(app: "BotdeskApp", verb: str, names: Sequence[str]) -> None:
-    if names:
-        app.say(f"{verb} {names[0] if len(names) == 1 else f'{len(names)} accounts'}")
+async def switch(app: "BotdeskApp", line: accounts.Line) -> None:
+    """Disable an account, or enable it when it is disabled."""
+    account = line.account
+    if line.state == "disabled":
+        if await app.act(accounts.enable, account.id) is not None:
+            app.say(f"enabled {account.name}")
+        return
+    reason = await app.prompt(DisableDialog(account.name))
+    if reason is not None and await app.act(accounts.disable, account.id, reason=reason) is not None:
+        app.say(f"disabled {account.name}")
 
 
 async def remove(app: "BotdeskApp", line: accounts.Line) -> bool:

@@ -51,7 +51,7 @@ async def _rotate(app: "BotdeskApp", finding: Finding, line: accounts.Line) -> N
 
 
 async def _revoke(app: "BotdeskApp", finding: Finding, line: accounts.Line) -> None:
-    await flows.token.revoke(app, [await app.ask(tokens.line, finding.token_id)])
+    await flows.token.revoke(app, await app.ask(tokens.line, finding.token_id))
 
 
 async def _extend(app: "BotdeskApp", finding: Finding, line: accounts.Line) -> None:
@@ -63,7 +63,7 @@ async def _issue(app: "BotdeskApp", finding: Finding, line: accounts.Line) -> No
 
 
 async def _enable(app: "BotdeskApp", finding: Finding, line: accounts.Line) -> None:
-    await flows.account.switch(app, [line])
+    await flows.account.switch(app, line)
 
 
 async def _add_scope(app: "BotdeskApp", finding: Finding, line: accounts.Line) -> None:
@@ -87,7 +87,7 @@ async def _change_scopes(app: "BotdeskApp", line: accounts.Line, wanted: frozens
 
 
 async def _grant(app: "BotdeskApp", finding: Finding, line: accounts.Line) -> None:
-    await flows.access.give(app, [line])
+    await flows.access.give(app, line)
 
 
 async def _withdraw(app: "BotdeskApp", finding: Finding, line: accounts.Line) -> None:

@@ -158,7 +158,7 @@ async def cancel(app: "BotdeskApp", line: migration.Line) -> None:
 
 async def enable(app: "BotdeskApp", line: migration.Line) -> None:
     """Enable the account, so that it can have a token."""
-    await flows.account.switch(app, [await app.ask(accounts.line, line.migration.account_id)])
+    await flows.account.switch(app, await app.ask(accounts.line, line.migration.account_id))
 
 
 _WAYS: Final[dict[str, Callable[["BotdeskApp", migration.View], Awaitable[None]]]] = {

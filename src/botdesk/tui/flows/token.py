@@ -1,7 +1,7 @@
 """Issue, rotate and revoke tokens, and hand their secrets over."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Concatenate, ParamSpec
 
 from botdesk import accounts, handoff, tokens, uses, versions
@@ -141,15 +141,11 @@ async def show_uses(app: "BotdeskApp", token_id: str, label: str) -> None:
     await app.push_screen(UsesDialog(label, found, app.desk.clock()))
 
 
-async def revoke(app: "BotdeskApp", lines: Sequence[tokens.Line]) -> None:
-    """Revoke tokens, each in a transaction of its own."""
-    followed = [line.token.predecessor_id for line in lines if line.token.predecessor_id]
-    before = [await app.ask(tokens.line, token_id) for token_id in followed]
-    retiring = [line for line in before if line.state == "retiring"]
-    reason = await app.prompt(RevokeDialog(lines, retiring, app.desk.clock()))
-    if reason is None:
-        return
-    done = [await app.act(tokens.revoke, line.token.id, reason=reason) for line in lines]
-    labels = [f"'{token.label}'" for token in done if token]
-    if labels:
-        app.say(f"revoked {labels[0] if len(labels) == 1 else f'{len(labels)} tokens'}")
+async def revoke(app: "BotdeskApp", line: tokens.Line) -> None:
+    """Revoke a token."""
+    followed = line.token.predecessor_id
+    before = await app.ask(tokens.line, followed) if followed else None
+    retiring = before if before is not None and before.state == "retiring" else None
+    reason = await app.prompt(RevokeDialog(line, retiring, app.desk.clock()))
+    if reason is not None and await app.act(tokens.revoke, line.token.id, reason=reason) is not None:
+        app.say(f"revoked '{line.token.label}'")

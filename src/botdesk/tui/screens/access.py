@@ -182,7 +182,7 @@ class AccessScreen(DeskScreen):
 
         line = await self.desk_app.ask(accounts.line, self._account)
         person = self.left.row.person.name if self._by_person else ""
-        await flows.access.give(self.desk_app, [line], to=f"person:{person}" if person else "")
+        await flows.access.give(self.desk_app, line, to=f"person:{person}" if person else "")
 
     @flow
     async def action_withdraw(self) -> None:

@@ -21,6 +21,7 @@ from botdesk.tui.widgets.window import Window
 
 if TYPE_CHECKING:
     from botdesk import accounts, grants, tokens
+    from botdesk.bulk import Verb
 
 TOKENS: Final = (
     Column("label", "LABEL", 20, grow=1, most=80),
@@ -50,6 +51,9 @@ EVENTS: Final = (
 )
 TABS: Final = ("tokens", "access", "activity")
 DAYS: Final = 14
+TO_MARKED: Final = frozenset({"many", "rotate", "revoke"})
+"""The actions that are done to all marked tokens."""
+
 ENDED: Final = frozenset({"expired", "revoked"})
 
 
@@ -64,6 +68,7 @@ class AccountScreen(DeskScreen):
         Binding("i", "issue", "Issue", tooltip="Issue a token and hand it over"),
         Binding("o", "rotate", "Rotate", tooltip="Issue the token's successor; the old one ends after the overlap"),
         Binding("x", "revoke", "Revoke", tooltip="Revoke the marked tokens, or this one, at once"),
+        Binding("b", "many", "Bulk", show=False, tooltip="Revoke, rotate or extend the marked tokens, or this one"),
         Binding("a", "give", "Grant", tooltip="Give a role or a person access"),
         Binding("w", "withdraw", "Withdraw", tooltip="Withdraw the grant under the cursor"),
         Binding("H", "hand_over", "Hand over", show=False, tooltip="Put it into the hands of another person"),
@@ -182,7 +187,8 @@ class AccountScreen(DeskScreen):
         ended = len(self._held) - live
         folded = [f"{ended} ended, h {'folds' if self._ended else 'shows'} them"] if ended else []
         refused = ["refused while it is disabled"] if any(line.suspended for line in self._held) else []
-        return [wording.plural(live, "token"), *refused, *folded]
+        marked = [f"{self._marked:,} marked"] if self._marked else []
+        return [wording.plural(live, "token"), *marked, *refused, *folded]
 
     def _access_told(self) -> list[str]:
         reached = {line.found.person.id for line in self.query_one("#reach-list", Window).rows}
@@ -233,6 +239,7 @@ class AccountScreen(DeskScreen):
             from botdesk.tui import panes
 
             row = message.row
+            self._say_what_is_shown()
             self.query_one("#token-text", Static).update(panes.token(row, self.now) if row is not None else "")
 
     def on_window_opened(self, message: Window.Opened) -> None:
@@ -259,6 +266,8 @@ class AccountScreen(DeskScreen):
         """What the account, the token or the operator lacks for the action; empty when nothing."""
         if action not in _NEEDS:
             return ""
+        if action in TO_MARKED and self._marked:
+            return self.desk_app.refusal(Action.BULK_BEGUN)
         refusal = render.refusal(self._line, *_NEEDS[action])
         if not refusal and action in _TOKEN_STATES:
             refusal = self._token_refusal(_TOKEN_STATES[action])
@@ -278,9 +287,21 @@ class AccountScreen(DeskScreen):
         return "" if self.token.state in states else f"'{self.token.token.label}' is {self.token.state}"
 
     def title_of(self, binding: Binding) -> str:
-        """Enable is what Disable is for a disabled account."""
+        """Enable is what Disable is for a disabled account; of marked tokens their number is told."""
+        if binding.action in TO_MARKED and self._marked:
+            return f"{binding.description} {self._marked:,}"
         disabled = self._line.state == "disabled"
         return "Enable" if binding.action == "switch" and disabled else binding.description
+
+    @property
+    def _marked(self) -> int:
+        """How many tokens are marked, on their tab."""
+        return len(self.query_one("#token-list", Window).marked) if self.tab == "tokens" else 0
+
+    @property
+    def told_first(self) -> frozenset[str]:
+        """The key to many, while there are marks."""
+        return frozenset({"many"}) if self._marked else frozenset()
 
     def action_refresh_now(self) -> None:
         """Read everything again; what others changed before counts as seen."""
@@ -305,17 +326,33 @@ class AccountScreen(DeskScreen):
 
     @flow
     async def action_rotate(self) -> None:
-        """Rotate the token under the cursor."""
-        if self.token is not None:
+        """Rotate the marked tokens, each secret straight to a command, or the one under the cursor."""
+        from botdesk.bulk import Verb
+
+        if self._marked:
+            await self._to_marked(Verb.ROTATE)
+        elif self.token is not None:
             await flows.token.rotate(self.desk_app, self.token, self._line.account)
 
     @flow
     async def action_revoke(self) -> None:
         """Revoke the marked tokens, or the one under the cursor."""
+        from botdesk.bulk import Verb
+
+        if self._marked:
+            await self._to_marked(Verb.REVOKE)
+        elif self.token is not None:
+            await flows.token.revoke(self.desk_app, self.token)
+
+    @flow
+    async def action_many(self) -> None:
+        """Ask what is to be done to the marked tokens or to this one, and do it."""
+        await self._to_marked(None)
+
+    async def _to_marked(self, verb: "Verb | None") -> None:
+        """Do something to the marked tokens, or to this one; the marks stay when nothing was done."""
         window = self.query_one("#token-list", Window)
-        lines = [line for line in window.chosen if line.state != "revoked"]
-        if lines:
-            await flows.token.revoke(self.desk_app, lines)
+        if await flows.bulk.on_tokens(self.desk_app, window.chosen, verb):
             window.unmark()
 
     def action_cutover(self) -> None:
@@ -339,7 +376,7 @@ class AccountScreen(DeskScreen):
     @flow
     async def action_give(self) -> None:
         """Give access."""
-        await flows.access.give(self.desk_app, [self._line])
+        await flows.access.give(self.desk_app, self._line)
 
     @flow
     async def action_withdraw(self) -> None:
@@ -360,7 +397,7 @@ class AccountScreen(DeskScreen):
     @flow
     async def action_switch(self) -> None:
         """Disable or enable the account."""
-        await flows.account.switch(self.desk_app, [self._line])
+        await flows.account.switch(self.desk_app, self._line)
 
     @flow
     async def action_remove(self) -> None:
@@ -378,6 +415,8 @@ class AccountScreen(DeskScreen):
         window = self.query_one("#token-list", Window)
         if window.marked:
             window.unmark()
+            self._say_what_is_shown()
+            self.refresh_bindings()
         else:
             super().action_back()
 
@@ -389,6 +428,7 @@ _NEEDS: Final = {
     "cutover": (Level.VIEW, _LIVE),
     "uses": (Level.VIEW, (*_LIVE, "removed")),
     "revoke": (Level.OPERATE, _LIVE),
+    "many": (Level.OPERATE, _LIVE),
     "give": (Level.MANAGE, _LIVE),
     "withdraw": (Level.MANAGE, _LIVE),
     "hand_over": (Level.MANAGE, _LIVE),
@@ -402,6 +442,7 @@ _TOKEN_STATES: Final = {
     "cutover": ("retiring",),
     "uses": ("active", "retiring", "pending", "expired", "revoked"),
     "revoke": ("active", "retiring", "pending", "expired"),
+    "many": ("active", "retiring", "pending", "expired"),
 }
 
 

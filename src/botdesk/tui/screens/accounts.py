@@ -20,6 +20,7 @@ from botdesk.tui.widgets.window import Window
 
 if TYPE_CHECKING:
     from botdesk import accounts, advice
+    from botdesk.bulk import Verb
 
 COLUMNS: Final = (
     Column("name", "NAME", 15, grow=1, most=40, sort=True),
@@ -32,6 +33,9 @@ COLUMNS: Final = (
     Column("managers", "MANAGED BY", 10, grow=4, most=50),
 )
 SHOWN: Final = ("", "disabled", "removed", "all")
+TO_MARKED: Final = frozenset({"many", "switch", "give"})
+"""The actions that are done to all marked accounts."""
+
 LATELY: Final = 60
 """How many events are read to tell what happened lately; repetitions are told once."""
 
@@ -50,6 +54,7 @@ class AccountsScreen(DeskScreen):
         Binding("e", "modify", "Modify", tooltip="Change name, purpose, scopes, rotation"),
         Binding("d", "switch", "Disable", tooltip="Disable the marked ones or this one, or enable them again"),
         Binding("a", "give", "Grant", tooltip="Give a role or a person access to the marked ones or this one"),
+        Binding("b", "many", "Bulk", show=False, tooltip="Do something to the marked ones, or their tokens, at once"),
         Binding("slash", "filter", "Filter", tooltip="Filter as you type"),
         Binding("s", "sort", "Sort", tooltip="Sort by the next column"),
         Binding("S", "reverse", "Reverse", show=False, tooltip="Sort the other way round"),
@@ -191,6 +196,8 @@ class AccountsScreen(DeskScreen):
         """What this account or this operator lacks for the action; empty when nothing."""
         if action == "create":
             return self.desk_app.refusal(Action.ACCOUNT_CREATED)
+        if action in TO_MARKED and self.window.marked:
+            return self.desk_app.refusal(Action.BULK_BEGUN)
         refusal = render.refusal(self.line, *_NEEDS[action]) if action in _NEEDS else ""
         if not refusal and action == "restore" and self.line is not None:
             from botdesk import removal
@@ -199,9 +206,16 @@ class AccountsScreen(DeskScreen):
         return refusal
 
     def title_of(self, binding: Binding) -> str:
-        """Enable is what Disable is for a disabled account."""
+        """Enable is what Disable is for disabled accounts; of marked ones their number is told."""
         enables = binding.action == "switch" and not any(line.state == "active" for line in self.window.chosen)
-        return "Enable" if enables and self.line is not None else binding.description
+        title = "Enable" if enables and self.line is not None else binding.description
+        count = len(self.window.marked)
+        return f"{title} {count:,}" if count and binding.action in TO_MARKED else title
+
+    @property
+    def told_first(self) -> frozenset[str]:
+        """The key to many, while there are marks."""
+        return frozenset({"many"}) if self.window.marked else frozenset()
 
     @property
     def _is_new(self) -> bool:
@@ -241,8 +255,23 @@ class AccountsScreen(DeskScreen):
     @flow
     async def action_switch(self) -> None:
         """Disable or enable the marked accounts, or this one."""
-        await flows.account.switch(self.desk_app, self.window.chosen)
-        self.window.unmark()
+        from botdesk.bulk import Verb
+
+        if self.window.marked:
+            active = any(line.state == "active" for line in self.window.chosen)
+            await self._to_marked(Verb.DISABLE if active else Verb.ENABLE)
+        elif self.line is not None:
+            await flows.account.switch(self.desk_app, self.line)
+
+    async def _to_marked(self, verb: "Verb | None") -> None:
+        """Do something to the marked accounts, or to this one; the marks stay when nothing was done."""
+        if await flows.bulk.on_accounts(self.desk_app, self.window.chosen, verb):
+            self.window.unmark()
+
+    @flow
+    async def action_many(self) -> None:
+        """Ask what is to be done to the marked accounts or to this one, and do it."""
+        await self._to_marked(None)
 
     @flow
     async def action_remove(self) -> None:
@@ -259,8 +288,12 @@ class AccountsScreen(DeskScreen):
     @flow
     async def action_give(self) -> None:
         """Give access to the marked accounts, or to this one."""
-        await flows.access.give(self.desk_app, self.window.chosen)
-        self.window.unmark()
+        from botdesk.bulk import Verb
+
+        if self.window.marked:
+            await self._to_marked(Verb.GRANT)
+        elif self.line is not None:
+            await flows.access.give(self.desk_app, self.line)
 
     def action_states(self) -> None:
         """Show live ones, disabled ones, or all."""
@@ -277,6 +310,7 @@ class AccountsScreen(DeskScreen):
         if self.window.marked:
             self.window.unmark()
             self._say_what_is_shown()
+            self.refresh_bindings()
         else:
             super().action_back()
 
@@ -290,6 +324,7 @@ _NEEDS: Final = {
     "remove": (Level.MANAGE, _LIVE),
     "restore": (Level.MANAGE, ("removed",)),
     "give": (Level.MANAGE, _LIVE),
+    "many": (Level.OPERATE, _LIVE),
 }
 """The level, and the states of the account, that an action needs."""
 

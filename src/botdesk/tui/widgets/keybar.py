@@ -48,11 +48,13 @@ class KeyBar(Static):
         text.append_text(told)
 
     def _offered(self) -> Iterator[ActiveBinding]:
+        first: frozenset[str] = getattr(self.screen, "told_first", frozenset())
+        found = list(self.screen.active_bindings.values())
         told: set[str] = set()
-        for found in self.screen.active_bindings.values():
-            if found.binding.show and found.binding.action not in told:
-                told.add(found.binding.action)
-                yield found
+        for each in [*(one for one in found if one.binding.action in first), *found]:
+            if (each.binding.show or each.binding.action in first) and each.binding.action not in told:
+                told.add(each.binding.action)
+                yield each
 
     def _told(self, found: ActiveBinding) -> Text:
         title = getattr(self.screen, "title_of", lambda binding: binding.description)(found.binding)

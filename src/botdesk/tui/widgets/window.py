@@ -24,6 +24,8 @@ from botdesk.tui.widgets.columns import GAP, Column
 from botdesk.tui.widgets.listing import Fetch, Listing
 
 AHEAD: Final = 50
+MOST_MARKED: Final = 10_000
+"""How many rows are marked at once at the most; no more are worked on at once."""
 
 
 class Window(ScrollView, can_focus=True):
@@ -43,6 +45,7 @@ class Window(ScrollView, can_focus=True):
         Binding("g,home", "first", "First", show=False, tooltip="To the first row"),
         Binding("G,end", "last", "Last", show=False, tooltip="To the last row"),
         Binding("space", "mark", "Mark", show=False, tooltip="Mark the row for work on many"),
+        Binding("A", "mark_all", "Mark all", show=False, tooltip="Mark all rows of the list, or none"),
     ]
 
     cursor: reactive[int] = reactive(0, repaint=False)
@@ -148,8 +151,8 @@ class Window(ScrollView, can_focus=True):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer no key for what this list cannot do."""
-        able = {"open": bool(self.opens), "mark": self._markable}.get(action, True)
-        return able and (self.row is not None or action not in ("open", "mark") or None)
+        able = {"open": bool(self.opens), "mark": self._markable, "mark_all": self._markable}.get(action, True)
+        return able and (self.row is not None or action not in ("open", "mark", "mark_all") or None)
 
     async def show(self, fetch: Fetch, *, keep: bool = True, about: Any = None) -> None:
         """Read the list and show it.
@@ -266,10 +269,25 @@ class Window(ScrollView, can_focus=True):
     def action_mark(self) -> None:
         """Mark the row, or take its mark away, and go on to the next."""
         if self.row is not None:
-            self.marked ^= {self._key(self.row)}
-            self.post_message(self.Highlighted(self, self.row))
+            self._turn_mark()
             self.cursor += 1
-            self.refresh()
+
+    def _turn_mark(self) -> None:
+        self.marked ^= {self._key(self.row)}
+        self.post_message(self.Highlighted(self, self.row))
+        self.refresh()
+
+    @work(exclusive=True, group="mark-all")
+    async def action_mark_all(self) -> None:
+        """Mark all rows, those that are not read yet as well; or none, where all are marked."""
+        fetch, listing, held = self._listing.fetch, self._listing, self.row
+        if fetch is not None and listing.has_more and held is not None:
+            await listing.read(fetch, least=min(self.total, MOST_MARKED), backward=listing.backward)
+            self._shown(self._key(held))
+        keys = {self._key(row) for row in self.rows[:MOST_MARKED]}
+        self.marked = set() if keys <= self.marked else keys
+        self.post_message(self.Highlighted(self, self.row))
+        self.refresh()
 
     def unmark(self) -> None:
         """Take all marks away."""
@@ -282,14 +300,16 @@ class Window(ScrollView, can_focus=True):
             self.post_message(self.Opened(self, self.row))
 
     def on_click(self, event: events.Click) -> None:
-        """Move to the clicked row, open it on a double click, or sort by a clicked heading."""
+        """Move to the clicked row, mark it at its left edge, open it on a double click; or sort by a heading."""
         if event.y == 0:
             self._sort_at(event.x)
             return
         place = self._place_at(event.y)
         if place is not None:
             self.cursor = place
-            if event.chain == 2 and self.opens:
+            if self._markable and event.x < self._margin:
+                self._turn_mark()
+            elif event.chain == 2 and self.opens:
                 self.action_open()
 
     def _place_at(self, y: int) -> int | None:
