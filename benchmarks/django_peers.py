@@ -3,6 +3,7 @@
 import json
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 
@@ -34,7 +35,7 @@ with tempfile.TemporaryDirectory() as folder:
     user = get_user_model().objects.create_user("measured")
     _, token = AuthToken.objects.create(user)
     authentication = TokenAuthentication()
-    checks = {
+    checks: dict[str, Callable[[], object]] = {
         "djangorestframework-api-key": lambda: APIKey.objects.is_valid(key),
         "django-rest-knox": lambda: authentication.authenticate_credentials(token.encode()),
     }

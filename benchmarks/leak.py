@@ -37,7 +37,7 @@ def write(log: Path) -> None:
 def search(log: Path) -> int:
     """Search it as `botdesk incident` does."""
     with log.open("rb", buffering=0) as text:
-        return sum(1 for _ in sightings(text, KEY))  # type: ignore[arg-type]
+        return sum(1 for _ in sightings(text, KEY))
 
 
 def grep(log: Path, *words: str) -> int:

@@ -107,6 +107,7 @@ class _Asking(asyncio.Protocol):
 
 async def _ask_all(url: str, token: str, connections: int, seconds: float, status: str) -> Found:
     place = urlsplit(url)
+    host, port = place.hostname or "127.0.0.1", place.port or 80
     target = place.path + (f"?{place.query}" if place.query else "")
     request = f"GET {target} HTTP/1.1\r\nHost: {place.netloc}\r\nAuthorization: Bearer {token}\r\n\r\n".encode()
     begins = f"HTTP/1.1 {status}".encode()
@@ -114,7 +115,7 @@ async def _ask_all(url: str, token: str, connections: int, seconds: float, statu
     until = time.perf_counter() + seconds
     loop = asyncio.get_running_loop()
     made = [
-        await loop.create_connection(lambda: _Asking(request, begins, until, took), place.hostname, place.port)
+        await loop.create_connection(lambda: _Asking(request, begins, until, took), host, port)
         for _ in range(connections)
     ]
     await asyncio.gather(*(asking.done for _, asking in made))

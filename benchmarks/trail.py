@@ -5,6 +5,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from statistics import median
@@ -62,7 +63,7 @@ def filters(desk: Desk) -> list[Line]:
     return [
         Line(
             f"filter: {what}",
-            timed(lambda wanted=wanted: desk.ask(audit.page, wanted)) * 1e3,
+            timed(partial(desk.ask, audit.page, wanted)) * 1e3,
             "limit",
             limit,
             "≤1",
@@ -90,7 +91,11 @@ def walks(desk: Desk, path: Path) -> list[Line]:
             assert walk.verify(tx.session, large=large).holds
 
     rounds: dict[str, list[float]] = {"bare": [], "one": [], "two": []}
-    work = {"bare": lambda: hashed(path), "one": lambda: verified(EVENTS + 1), "two": lambda: verified(1)}
+    work: dict[str, Callable[[], object]] = {
+        "bare": lambda: hashed(path),
+        "one": lambda: verified(EVENTS + 1),
+        "two": lambda: verified(1),
+    }
     for _ in range(1 if FULL else 3):
         for name, call in work.items():
             begun = time.perf_counter()

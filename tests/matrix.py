@@ -351,7 +351,7 @@ LIBRARY: Final[dict[str, Verb]] = {
     "bulk rotate": lambda tx, c: bulk.check(tx, Order(verb=bulk.Verb.ROTATE), c.token),
     "bulk list": lambda tx, c: _lists(c.run, (str(line.number) for line in runs.listed(tx))),
     "bulk show": lambda tx, c: runs.show(tx, int(c.run)),
-    "notify": lambda tx, c: notify.news(tx, notify.Kind, after=0),
+    "notify": lambda tx, c: notify.news(tx, list(notify.Kind), after=0),
     "migration list": lambda tx, c: _lists(c.bot, (line.account for line in migration.listed(tx))),
     "migration show": lambda tx, c: migration.view(tx, c.moving),
     "migration start": lambda tx, c: migration.start(tx, c.bot, "a job", owner="guest"),

@@ -212,16 +212,16 @@ class Databases:
     def create(self, template: str = "template0") -> str:
         """Create a database, empty or as a copy, and give its name."""
         name = f"desk_{os.getpid()}_{next(self._numbers)}"
-        self._do(f"CREATE DATABASE {name} OWNER {OWNER} TEMPLATE {template} STRATEGY file_copy")  # type: ignore[arg-type]
+        self._do(f"CREATE DATABASE {name} OWNER {OWNER} TEMPLATE {template} STRATEGY file_copy")
         return name
 
     def drop(self, name: str) -> None:
         """Drop a database, whoever is connected to it."""
-        self._do(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")  # type: ignore[arg-type]
+        self._do(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
 
     def allow(self, name: str, whether: LiteralString) -> None:
         """Let a database take connections or not; those that there are end."""
-        self._do(f"ALTER DATABASE {name} WITH ALLOW_CONNECTIONS {whether}")  # type: ignore[arg-type]
+        self._do(f"ALTER DATABASE {name} WITH ALLOW_CONNECTIONS {whether}")
         self._connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", (name,))
 
     def _do(self, statement: LiteralString) -> None:

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 import psycopg
 import pysqlite3
+from psycopg.conninfo import make_conninfo
 from sqlalchemy import make_url
 
 
@@ -89,8 +90,8 @@ class PostgresqlRaw:
 
     def execute(self, statement: str, values: tuple[Any, ...] = ()) -> Any:
         if not values:
-            return self._connection.execute(statement)  # type: ignore[arg-type]
-        return self._connection.execute(statement.replace("%", "%%").replace("?", "%s"), values)  # type: ignore[arg-type]
+            return self._connection.execute(statement)
+        return self._connection.execute(statement.replace("%", "%%").replace("?", "%s"), values)
 
     def exactly(self, column: str) -> str:
         return column
@@ -133,6 +134,6 @@ def raw(store: str | Path) -> Iterator[Raw]:
             yield SqliteRaw(connection)
         return
     url = make_url(str(store))
-    given = {"host": str(url.query["host"]), "port": int(str(url.query["port"]))}
-    with psycopg.connect(dbname=url.database, user="postgres", autocommit=True, **given) as found:  # type: ignore[arg-type]
+    given = {"host": str(url.query["host"]), "port": str(url.query["port"]), "dbname": str(url.database)}
+    with psycopg.connect(make_conninfo(user="postgres", **given), autocommit=True) as found:
         yield PostgresqlRaw(found)

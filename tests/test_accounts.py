@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from botdesk import accounts, audit, grants, people, tokens, verification
-from botdesk.access import Level
+from botdesk.access import Level, Standing
 from botdesk.accounts import AccountState, Filter, Purpose, Sort
 from botdesk.audit import Outcome
 from botdesk.desk import Desk
@@ -102,8 +103,8 @@ def test_what_cannot_be_taken_is_refused_and_changes_nothing(desk: Desk, bad: st
     desk.run(accounts.create, "old-bot")
     before = desk.head()
     for attempt in (
-        lambda: desk.run(accounts.create, "ci-bot", **BAD[bad]),
-        lambda: desk.run(accounts.modify, "old-bot", **BAD[bad]),
+        partial(desk.run, accounts.create, "ci-bot", **BAD[bad]),
+        partial(desk.run, accounts.modify, "old-bot", **BAD[bad]),
     ):
         with pytest.raises(InvalidInput) as refused:
             attempt()
@@ -374,7 +375,7 @@ def test_the_total_is_that_of_the_filter_and_the_reach(many: Desk) -> None:
 
 def test_denials_and_errors_are_told_apart_in_the_audit(desk: Desk) -> None:
     desk.run(people.add, "cleo")
-    desk.run(people.modify, "cleo", standing="auditor")
+    desk.run(people.modify, "cleo", standing=Standing.AUDITOR)
     with pytest.raises(AccessDenied), desk.begin("cleo") as tx:
         accounts.create(tx, "\x1b[2J\u202e\udcff bdk_7fQ2kLm9Xa_" + "s3cr3t" * 8)
     last = desk.ask(audit.page, limit=1).rows[0]

@@ -1,5 +1,6 @@
 """Grants: who may handle which account, by role, by name, and both together."""
 
+from functools import partial
 from itertools import product
 
 import pytest
@@ -75,8 +76,8 @@ def test_giving_again_changes_the_level_and_keeps_one_grant(team: Desk) -> None:
 @pytest.mark.parametrize("grantee", ["", "ben", "person:", ":ben", "team:platform", "person", "[red]", "x" * 10_000])
 def test_what_is_no_grantee_is_refused_with_a_hint(team: Desk, grantee: str) -> None:
     for attempt in (
-        lambda: team.run(grants.give, "ci-bot", grantee, Level.VIEW),
-        lambda: team.run(grants.withdraw, "ci-bot", grantee),
+        partial(team.run, grants.give, "ci-bot", grantee, Level.VIEW),
+        partial(team.run, grants.withdraw, "ci-bot", grantee),
     ):
         with pytest.raises(InvalidInput) as refused:
             attempt()

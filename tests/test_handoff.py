@@ -286,7 +286,11 @@ def test_no_error_that_leaves_a_handoff_has_the_secret_in_its_frames(tmp_path: P
 def interrupted() -> Iterator[Callable[[float], None]]:
     """Press Ctrl-C, so to say, after a while."""
     before = signal.signal(signal.SIGALRM, signal.default_int_handler)
-    yield lambda seconds: signal.setitimer(signal.ITIMER_REAL, seconds)
+
+    def press(seconds: float) -> None:
+        signal.setitimer(signal.ITIMER_REAL, seconds)
+
+    yield press
     signal.setitimer(signal.ITIMER_REAL, 0)
     signal.signal(signal.SIGALRM, before)
 

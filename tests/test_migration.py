@@ -411,7 +411,7 @@ def test_what_the_old_token_was_asked_for_tells_the_least_scopes(desk: Desk, ope
     assert view(desk, open_).scopes == frozenset()
     assert presented(verifier, OLD, "10.0.0.8", "catalog:read").refusal is None
     lacking = presented(verifier, OLD, "10.0.0.8", "admin:all")
-    assert (lacking.refusal, lacking.missing) == (Refusal.SCOPE, {"admin:all"})
+    assert (lacking.refusal, lacking.missing) == (Refusal.SCOPE, frozenset({"admin:all"}))
     assert view(desk, open_).scopes == {"catalog:read"}
     assert desk.run(migration.issue, open_).token.scopes == "catalog:read"
     assert desk.run(migration.issue, open_, scopes="deploy:write").token.scopes == "deploy:write"

@@ -1,6 +1,7 @@
 """People and roles: who may use the desk, and in which teams."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -67,8 +68,8 @@ def test_a_person_is_known_once(team: Desk) -> None:
 @pytest.mark.parametrize("full_name", ["x" * 81, "a\x1b[31mb", "a\u202eb", "a\nb", "\u200b"])
 def test_a_hostile_full_name_is_refused(team: Desk, full_name: str) -> None:
     for attempt in (
-        lambda: team.run(people.add, "eve", full_name=full_name),
-        lambda: team.run(people.modify, "ben", full_name=full_name),
+        partial(team.run, people.add, "eve", full_name=full_name),
+        partial(team.run, people.modify, "ben", full_name=full_name),
     ):
         with pytest.raises(InvalidInput):
             attempt()
@@ -150,8 +151,8 @@ def test_a_role_is_created_changed_and_removed_with_all_that_hangs_on_it(team: D
 @pytest.mark.parametrize("name", ["", "Platform", "data ops", "-x", "a--b", "a" * 41, "9x", "a\u202eb", "x" * 10_000])
 def test_what_is_no_role_name_is_refused_with_a_hint(team: Desk, name: str) -> None:
     for attempt in (
-        lambda: team.run(people.create_role, name),
-        lambda: team.run(people.modify_role, "platform", new_name=name),
+        partial(team.run, people.create_role, name),
+        partial(team.run, people.modify_role, "platform", new_name=name),
     ):
         with pytest.raises(InvalidInput) as refused:
             attempt()

@@ -1,6 +1,7 @@
 """Tokens: issue, deliver, rotate with overlap, revoke; their states follow from one pure function."""
 
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -145,8 +146,8 @@ def test_a_disabled_or_removed_account_gets_no_token(desk: Desk, bot: str) -> No
     old = live(desk)
     desk.run(accounts.disable, "ci-bot")
     for attempt in (
-        lambda: desk.run(tokens.issue, "ci-bot", "x"),
-        lambda: desk.run(tokens.rotate, old.id),
+        partial(desk.run, tokens.issue, "ci-bot", "x"),
+        partial(desk.run, tokens.rotate, old.id),
     ):
         with pytest.raises(Conflict, match="disabled"):
             attempt()

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from botdesk import accounts, audit, bearer, tokens, verification
+from botdesk import accounts, audit, bearer, ledger, tokens, verification
 from botdesk.audit import Outcome
 from botdesk.bearer import Argon2id, Secret
 from botdesk.desk import Desk, Transaction
@@ -352,7 +352,7 @@ def test_a_token_in_a_path_is_not_recorded_however_it_is_written(token: str, for
     path = form.format(token)
     for number in range(encodings):
         path = path.replace("_", "%5F") if number == 0 else path.replace("%", "%25")
-    recorded = verification.cleaned(path, 1000)
+    recorded = ledger.cleaned(path, 1000)
     for _ in range(encodings):
         recorded = unquote(recorded)
     assert token not in recorded
@@ -360,7 +360,7 @@ def test_a_token_in_a_path_is_not_recorded_however_it_is_written(token: str, for
 
 
 def test_a_path_without_a_token_is_recorded_as_it_is() -> None:
-    assert verification.cleaned("/a%20b/100%25", 1000) == "/a%20b/100%25"
+    assert ledger.cleaned("/a%20b/100%25", 1000) == "/a%20b/100%25"
 
 
 def test_a_string_with_a_right_check_and_no_token_is_told_apart(desk: Desk) -> None:

@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -223,7 +224,7 @@ def test_refusals_are_told_without_holes() -> None:
 
 @pytest.mark.parametrize("outcome", ["done", "denied", "failed"])
 def test_every_action_is_told_with_and_without_its_facts(outcome: str) -> None:
-    facts = {
+    facts: dict[str, Any] = {
         "name": "desk_id", "person": "eve", "role": "ops", "standing": "member", "grantee": "person eve",
         "level": "view", "label": "x", "to": "clipboard", "reason": "why not", "overlap": "1h", "purpose": "ci",
         "count": 3, "token": "7fQ2kLm9Xa",

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.core import TyperGroup
 from typer.main import get_command
 
 from botdesk.cli.app import app
@@ -139,5 +140,7 @@ def test_the_help_of_the_whole_begins_with_bots_and_tells_a_newcomer_where_to_tr
     told = botdesk("--help").out
     assert told.index(" account ") < told.index(" token ") < told.index(" person ") < told.index(" doctor ")
     assert "botdesk demo" in told
-    for name in get_command(app).commands:
+    whole = get_command(app)
+    assert isinstance(whole, TyperGroup)
+    for name in whole.commands:
         assert f"│ {name} " in told, name

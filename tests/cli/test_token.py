@@ -265,7 +265,10 @@ def test_an_interrupt_after_the_delivery_revokes_the_token_too(
 
         class Interrupted:
             settings = desk.settings
-            ask = staticmethod(desk.ask)
+
+            @staticmethod
+            def ask(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+                return desk.ask(function, *args, **kwargs)
 
             @staticmethod
             def run(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:

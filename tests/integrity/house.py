@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlmodel import select
 
@@ -29,6 +29,8 @@ LATER = NOON + timedelta(days=30)
 """When the house is furnished and everybody has moved in."""
 
 Row = tuple[Any, ...]
+
+T = TypeVar("T")
 
 
 def furnish(store: str | Path) -> None:
@@ -142,7 +144,7 @@ def moving(tx: Transaction, what: str) -> Migration:
     return tx.session.exec(select(Migration).where(Migration.what == what)).one()
 
 
-def _migrating(tx: Transaction, act: Callable[..., Any], what: str, **how: Any) -> Any:
+def _migrating(tx: Transaction, act: Callable[..., T], what: str, /, **how: Any) -> T:
     return act(tx, moving(tx, what).id, **how)
 
 

@@ -19,7 +19,7 @@ import pytest
 from benchmarks import make_desk
 
 from botdesk import accounts, audit, leaving, people, retention, tokens, uses
-from botdesk.access import Standing
+from botdesk.access import Action, Standing
 from botdesk.audit import Filter, Head, Verdict
 from botdesk.desk import Desk
 from botdesk.errors import AccessDenied, AuditBroken, Conflict, InvalidInput, StoreError
@@ -148,7 +148,7 @@ def test_the_triggers_let_go_of_nothing_but_what_is_archived(old: Desk, home: st
 
 def test_a_refused_archive_is_no_floor(old: Desk, home: str) -> None:
     with pytest.raises(AccessDenied), old.begin(actor="cleo") as tx:
-        audit.require(tx, audit.Action.AUDIT_ARCHIVED, last="1000", head="0" * 64, rows="0", first="1", sha256="0")
+        audit.require(tx, Action.AUDIT_ARCHIVED, last="1000", head="0" * 64, rows="0", first="1", sha256="0")
     assert old.ask(audit.archived) == 0
     _refused(home, "DELETE FROM event WHERE sequence = 1")
 

@@ -505,7 +505,7 @@ def test_what_was_planted_beside_the_store_is_refused_and_left(store: Path, endi
 def test_a_log_that_another_user_planted_brings_no_rows_into_the_store(store: Path, place: Path) -> None:
     with open_desk(place / "evil.db", operator="mallory") as theirs:
         theirs.run(people.add, "ada")
-        log = shutil.copy(theirs.location + "-wal", store.with_name(store.name + "-wal"))
+        log = Path(shutil.copy(theirs.location + "-wal", store.with_name(store.name + "-wal")))
     os.chown(log, NOBODY, NOBODY)
     with pytest.raises(StoreError, match="not the store's own"):
         open_desk(store, operator="mallory")

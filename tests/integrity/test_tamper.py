@@ -68,7 +68,7 @@ def verified(desk: Desk, kept: Head | None = None) -> Verdict:
     return desk.ask(audit.verify, head=kept)
 
 
-def execute(home: str, *statements: str) -> None:
+def execute(home: str | Path, *statements: str) -> None:
     with house.tampering(home) as sql:
         for statement in statements:
             sql(statement)

@@ -257,7 +257,8 @@ with Desk.open() as desk, desk.begin() as tx:
 
 def recipe(number: int) -> str:
     """One of the configurations of docs/ssh.md, as it stands there."""
-    return re.findall(r"```sshd_config\n(.*?)```", DOCS.read_text(), re.S)[number]
+    found: list[str] = re.findall(r"```sshd_config\n(.*?)```", DOCS.read_text(), re.S)
+    return found[number]
 
 
 @contextlib.contextmanager

@@ -24,7 +24,7 @@ SECRET = "$argon2id$hush"
 def raised(kind: type[SQLAlchemyError], said: str) -> SQLAlchemyError:
     if issubclass(kind, InvalidRequestError):
         return kind(said)
-    return kind("INSERT INTO token VALUES (?)", {"hash": SECRET}, Exception(f"{said} {SECRET}"))  # type: ignore[call-arg]
+    return kind("INSERT INTO token VALUES (?)", {"hash": SECRET}, Exception(f"{said} {SECRET}"))
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from botdesk import accounts, audit, people, settings, tokens
 from botdesk.desk import Desk
 from botdesk.errors import InvalidInput, SchemaMismatch, StoreError
 from botdesk.store import engine
+from botdesk.store.transaction import Transaction
 from botdesk.testing import Clock, open_desk
 from tests.integrity import house
 from tests.postgres_server import OWNER, PASSWORD, Server
@@ -308,7 +309,7 @@ def test_a_connection_that_was_idle_when_it_was_lost_is_made_anew_unnoticed(desk
 
 @pytest.mark.parametrize("begin", [Desk.begin, Desk.read], ids=["writing", "reading"])
 def test_a_connection_lost_in_the_middle_is_told_and_nothing_is_half_done(
-    desk: Desk, place: str, begin: Callable[[Desk], contextlib.AbstractContextManager[audit.Transaction]]
+    desk: Desk, place: str, begin: Callable[[Desk], contextlib.AbstractContextManager[Transaction]]
 ) -> None:
     before = desk.head()
 

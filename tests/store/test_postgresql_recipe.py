@@ -24,9 +24,9 @@ def blocks(server: Server) -> Iterator[list[tuple[str, str]]]:
     yield re.findall(r"```(sql|sh)\n(.*?)```", page, re.DOTALL)
     with server.connect() as connection:
         for name in ("botdesk", "restored"):
-            connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")  # type: ignore[arg-type]
+            connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
         for name in ROLES:
-            connection.execute(f"DROP ROLE IF EXISTS {name}")  # type: ignore[arg-type]
+            connection.execute(f"DROP ROLE IF EXISTS {name}")
 
 
 def test_the_page_leads_to_a_desk_that_works_is_dumped_and_restored(
@@ -61,10 +61,10 @@ def test_the_page_leads_to_a_desk_that_works_is_dumped_and_restored(
             _as_superuser(server, *(f"ALTER ROLE {name} PASSWORD '{PASSWORD}'" for name in ROLES))
         else:
             with server.connect("botdesk", user="botdesk_owner") as connection:
-                connection.execute(block)  # type: ignore[arg-type]
+                connection.execute(block)
     assert [said.count("the chain holds") for said in done] == [0, 1, 0, 1]
-    with raw(server.url("restored")) as connection:
-        guards = connection.execute("SELECT count(*) FROM pg_trigger WHERE tgenabled = 'A'").fetchone()
+    with raw(server.url("restored")) as restored:
+        guards = restored.execute("SELECT count(*) FROM pg_trigger WHERE tgenabled = 'A'").fetchone()
         assert guards == (4,)
 
 
@@ -72,4 +72,4 @@ def _as_superuser(server: Server, *statements: str) -> None:
     with server.connect() as connection:
         for statement in statements:
             for one in filter(str.strip, statement.split(";")):
-                connection.execute(one)  # type: ignore[arg-type]
+                connection.execute(one)

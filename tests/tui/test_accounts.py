@@ -140,11 +140,10 @@ async def test_the_cursor_moves_by_letters_arrows_and_pages(path: str) -> None:
         for number in range(60):
             desk.run(accounts.create, f"many-{number:02}")
     async with opened(path) as pilot:
-        at = lambda: window(pilot, "accounts").cursor  # noqa: E731
         places = []
         for key in ("j", "down", "k", "up", "ctrl+d", "pagedown", "ctrl+u", "pageup", "G", "g", "end", "home"):
             await press(pilot, key)
-            places.append(at())
+            places.append(window(pilot, "accounts").cursor)
         assert places == [1, 2, 1, 0, 10, 20, 10, 0, 62, 0, 62, 0]
 
 

@@ -141,7 +141,7 @@ def rotating(path: str) -> str:
     return path
 
 
-def states(path: str) -> dict[str, TokenState]:
+def states(path: str | Path) -> dict[str, TokenState]:
     with open_desk(path) as desk:
         return {line.token.id: line.state for line in desk.ask(tokens.listed)}
 

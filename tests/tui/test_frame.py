@@ -17,6 +17,7 @@ from botdesk.testing import open_desk
 from botdesk.tui.app import BotdeskApp
 from botdesk.tui.base import SEVERITIES, DeskScreen
 from botdesk.tui.memory import Memory
+from botdesk.tui.screens.accounts import AccountsScreen
 from botdesk.tui.themes import THEMES
 from botdesk.tui.watch import Watch
 from tests.integrity import house
@@ -92,7 +93,7 @@ def test_every_key_says_what_it_does() -> None:
     from botdesk.tui.screens import access, account, audit, people
     from botdesk.tui.screens import accounts as list_of_accounts
 
-    screens = [
+    screens: list[type[DeskScreen]] = [
         access.AccessScreen,
         account.AccountScreen,
         audit.AuditScreen,
@@ -379,7 +380,9 @@ async def test_nothing_of_a_list_is_left_beside_a_dialog(path: str) -> None:
 async def test_one_thing_is_done_at_a_time(path: str) -> None:
     async with opened(path) as pilot:
         await press(pilot, "n")
-        app_of(pilot).screen_stack[-2].action_issue()
+        below = app_of(pilot).screen_stack[-2]
+        assert isinstance(below, AccountsScreen)
+        below.action_issue()
         await settle(pilot)
         assert "New service account" in shown(pilot)
 

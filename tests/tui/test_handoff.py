@@ -3,9 +3,12 @@
 import gc
 from pathlib import Path
 
+from textual.widgets import Input
+
 from botdesk import tokens
 from botdesk.bearer import Secret
 from botdesk.testing import open_desk
+from botdesk.tui.dialogs.handoff import HandoffDialog
 from tests.raw import raw
 from tests.tui.stage import accounts_of, app_of, complaints, opened, paste, press, said, shown, warned
 
@@ -61,7 +64,9 @@ async def test_the_clipboard_is_told_in_plain_words_with_a_countdown(path: str) 
         for words in ("sent to your terminal", "If it does not arrive", "clears in 45 s", "The token works now"):
             assert words in shown(pilot)
         assert "copied" not in shown(pilot)
-        app_of(pilot).screen._ends = 0.0
+        dialog = pilot.app.screen
+        assert isinstance(dialog, HandoffDialog)
+        dialog._ends = 0.0
         await pilot.pause(0.6)
         await press(pilot, "p")
         assert "Your terminal was asked to clear its clipboard." in shown(pilot)
@@ -156,7 +161,7 @@ async def test_pasting_to_check_compares_and_keeps_nothing(path: str, tmp_path: 
         assert "no: that is something else" in shown(pilot)
         await paste(pilot, (tmp_path / "secret").read_text())
         assert "yes: that is the secret" in shown(pilot)
-        assert pilot.app.screen.query_one("#handoff-paste").value == ""
+        assert pilot.app.screen.query_one("#handoff-paste", Input).value == ""
         assert pilot.app.clipboard == ""
 
 

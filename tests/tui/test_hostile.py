@@ -4,7 +4,7 @@ import importlib
 import pkgutil
 import re
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 from textual.pilot import Pilot
@@ -213,9 +213,9 @@ def clickable(pilot: Pilot[str]) -> set[str]:
     }
 
 
-def every(kind: type) -> set[type]:
+def every(kind: type[Any]) -> set[type[Any]]:
     """All classes below a class, however deep."""
-    return {each for below in kind.__subclasses__() for each in (below, *every(below))}
+    return {each for part in kind.__subclasses__() for each in (part, *every(part))}
 
 
 async def test_whatever_a_widget_draws_passes_the_filter_and_keeps_its_width(path: str) -> None:

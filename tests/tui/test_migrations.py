@@ -43,7 +43,7 @@ def line(path: str, migration_id: str) -> Line:
 def use(path: str, act: Callable[..., object], *args: object) -> None:
     """Let something use a token meanwhile."""
     with open_desk(path, seed=99) as desk:
-        desk.run(act, *args)  # type: ignore[arg-type]
+        desk.run(act, *args)
 
 
 @pytest.fixture
