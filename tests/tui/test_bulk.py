@@ -112,7 +112,7 @@ async def test_marked_accounts_get_access_together_and_those_that_have_it_are_le
         desk.run(grants.give, "catalog-sync", "role:platform", Level.OPERATE)
     async with opened(path) as pilot:
         await press(pilot, "space", "space", "a", "right")
-        assert "ben" in pilot.app.screen.query_one("#dialog-what-if", Static).render().plain
+        assert "ben" in str(pilot.app.screen.query_one("#dialog-what-if", Static).render())
         await press(pilot, "ctrl+s")
         assert "1 account to grant, 1 left alone" in shown(pilot)
         assert "role platform may operate each" in shown(pilot)
