@@ -74,6 +74,7 @@ SCENES = (
     Scene("bulk-runs", ("space", "space", "d", "moving", "ctrl+s", "y", "escape", "B")),
     Scene("help", ("question_mark",)),
     Scene("create", ("n",)),
+    Scene("create-wrong", ("n", "Deploy_Bot", "tab", "tab", "tab", "tab", "soon", "ctrl+s")),
     Scene("modify", ("j", "e")),
     Scene("issue", ("j", "i")),
     Scene("rotate", ("j", "enter", "o")),

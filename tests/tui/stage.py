@@ -9,7 +9,6 @@ from pathlib import Path
 from textual import events
 from textual.keys import _character_to_key
 from textual.pilot import Pilot
-from textual.widgets import Static
 
 from botdesk import accounts, tokens
 from botdesk.testing import Clock, open_desk
@@ -135,8 +134,9 @@ def shown(pilot: Pilot[str]) -> str:
 
 
 def warned(pilot: Pilot[str]) -> str:
-    """What the dialog that is open says is wrong."""
-    return str(pilot.app.screen.query_one("#dialog-error", Static).render())
+    """What the dialog that is open says is wrong, at its fields and above its keys."""
+    lines = [*pilot.app.screen.query(".wrong"), pilot.app.screen.query_one("#dialog-error")]
+    return "\n".join(filter(None, (str(line.render()) for line in lines if line.display)))
 
 
 def said(pilot: Pilot[str]) -> str:

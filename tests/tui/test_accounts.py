@@ -88,6 +88,25 @@ async def test_a_wrong_name_is_told_with_a_hint_and_nothing_typed_is_lost(path: 
         assert isinstance(pilot.app.screen, DeskScreen)
 
 
+async def test_all_that_is_wrong_is_told_at_once_each_at_its_field(path: str) -> None:
+    async with opened(path) as pilot:
+        await press(pilot, "n", "Deploy_Bot", "tab", "tab", "tab", 'a"b', "tab", "soon", "ctrl+s")
+        assert getattr(pilot.app.focused, "id", "") == "name"
+        told = [line for line in shown(pilot).splitlines() if "—" in line or "fields cannot" in line]
+        assert all(part in line for part, line in zip(("Deploy_Bot", 'a"b', "'soon'", "3 fields"), told, strict=True))
+        await press(pilot, "ctrl+u", "deploy-bot")
+        assert "Deploy_Bot" not in warned(pilot)
+        assert "'soon' is no duration" in warned(pilot), "the others are still wrong"
+        await press(pilot, "ctrl+s")
+        assert getattr(pilot.app.focused, "id", "") == "scopes"
+
+
+async def test_what_is_wrong_is_in_view_in_the_smallest_terminal(path: str) -> None:
+    async with opened(path, size=(40, 10)) as pilot:
+        await press(pilot, "n", "deploy-bot", "tab", "tab", "tab", "tab", "soon", "shift+tab", "ctrl+s")
+        assert "'soon' is no duration" in " ".join(shown(pilot).split())
+
+
 async def test_what_the_desk_refuses_is_told_in_the_form_and_nothing_typed_is_lost(path: str) -> None:
     async with opened(path) as pilot:
         await press(pilot, "n", "catalog-sync", "tab", "tab", "Rolls", "ctrl+s")

@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from botdesk.access import Level
 from botdesk.errors import InvalidInput
-from botdesk.tui.dialogs.form import Field, Form, Wrong
+from botdesk.tui.dialogs.form import Field, Form
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,15 +26,16 @@ class GrantDialog(Form[GrantDraft]):
         super().__init__(
             f"Give access to {named}",
             [
-                Field("grantee", "Who", value, options=options),
-                Field("level", "Level", Level.OPERATE, options=[(level, _LEVELS[level]) for level in Level]),
+                Field("grantee", "Who", value, options=options, check=picked),
+                Field(
+                    "level", "Level", Level.OPERATE, options=[(level, _LEVELS[level]) for level in Level], check=Level
+                ),
             ],
         )
 
-    def result(self, values: dict[str, str]) -> GrantDraft:
+    def result(self, values: dict[str, Any]) -> GrantDraft:
         """Take what was chosen."""
-        picked("grantee", values)
-        return GrantDraft(values["grantee"], Level(values["level"]))
+        return GrantDraft(**values)
 
 
 _LEVELS = {
@@ -47,19 +49,20 @@ class PickDialog(Form[str]):
     """Pick one name out of several."""
 
     def __init__(self, title: str, names: Sequence[str]) -> None:
-        super().__init__(title, [Field("name", "Who", options=[(name, name.replace(":", " ")) for name in names])])
+        options = [(name, name.replace(":", " ")) for name in names]
+        super().__init__(title, [Field("name", "Who", options=options, check=picked)])
 
-    def result(self, values: dict[str, str]) -> str:
+    def result(self, values: dict[str, Any]) -> str:
         """Take what was chosen."""
-        return picked("name", values)
+        return str(values["name"])
 
 
-def picked(key: str, values: dict[str, str]) -> str:
-    """What was picked.
+def picked(value: str) -> str:
+    """Insist that something is picked.
 
     Raises:
-        Wrong: Nothing was, or what was typed matches none.
+        InvalidInput: Nothing is, or what was typed matches none.
     """
-    if not values[key]:
-        raise Wrong(key, InvalidInput("nothing is picked", hint="the arrow keys choose, and so does typing"))
-    return values[key]
+    if not value:
+        raise InvalidInput("nothing is picked", hint="the arrow keys choose, and so does typing")
+    return value

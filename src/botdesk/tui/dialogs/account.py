@@ -3,19 +3,21 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from textual.widgets import Input, Static
 
 from botdesk import accounts, removal, scopes, wording
 from botdesk.errors import InvalidInput
-from botdesk.tui.dialogs.form import Field, Form, Wrong, reason, taken
+from botdesk.tui.dialogs.form import Field, Form, reason_field, text_of
 
 NAME_HINT: Final = "lower-case words joined by '-', as in nightly-build"
 IN_USE: Final = 3
 """How many tokens that are in use are warned of one by one."""
 
 LABEL: Final = 30
+DESCRIPTION_HINT: Final = "what it does, in a sentence"
+SCOPES_HINT: Final = "as in catalog:read deploy:write"
 ROTATION_HINT: Final = "how long its tokens live, in whole days"
 
 
@@ -48,26 +50,28 @@ class AccountDialog(Form[AccountDraft]):
         else:
             hint.update(accounts.vague(name) or "a good name")
 
-    def result(self, values: dict[str, str]) -> AccountDraft:
-        """Check everything once more."""
-        return AccountDraft(
-            name=taken("name", lambda: accounts.check_name(values["name"])),
-            purpose=accounts.Purpose(values["purpose"]),
-            description=taken("description", lambda: wording.clean(values["description"], "description", longest=500)),
-            scopes=scope_words(values["scopes"]),
-            rotation=taken("rotation", lambda: wording.duration(values["rotation"])),
-        )
+    def result(self, values: dict[str, Any]) -> AccountDraft:
+        """Make the draft."""
+        return AccountDraft(**values)
 
 
 def account_fields(found: accounts.Account | None) -> list[Field]:
     """The fields of an account as it is; of a new one without any."""
-    purposes = [(purpose, title) for purpose, title in accounts.PURPOSES.items()]
+    purpose = found.purpose if found else accounts.Purpose.CI
+    purposes = list(accounts.PURPOSES.items())
+    described = text_of("description", longest=500)
     return [
-        Field("name", "Name", found.name if found else "", NAME_HINT),
-        Field("purpose", "Purpose", found.purpose if found else accounts.Purpose.CI, options=purposes),
-        Field("description", "Description", found.description if found else "", "what it does, in a sentence"),
-        Field("scopes", "Scopes", found.scopes if found else "", "as in catalog:read deploy:write"),
-        Field("rotation", "Rotation", f"{found.rotation_days}d" if found else "90d", ROTATION_HINT),
+        Field("name", "Name", found.name if found else "", NAME_HINT, check=accounts.check_name),
+        Field("purpose", "Purpose", purpose, options=purposes, check=accounts.Purpose),
+        Field("description", "Description", found.description if found else "", DESCRIPTION_HINT, check=described),
+        Field("scopes", "Scopes", found.scopes if found else "", SCOPES_HINT, check=scope_words),
+        Field(
+            "rotation",
+            "Rotation",
+            f"{found.rotation_days}d" if found else "90d",
+            ROTATION_HINT,
+            check=wording.duration,
+        ),
     ]
 
 
@@ -77,13 +81,13 @@ class DisableDialog(Form[str]):
     def __init__(self, name: str) -> None:
         super().__init__(
             f"Disable {name}",
-            [Field("reason", "Reason", hint="kept in the audit; may be empty")],
+            [reason_field(hint="kept in the audit; may be empty")],
             said="All tokens are refused from the next request on, until it is enabled again.",
         )
 
-    def result(self, values: dict[str, str]) -> str:
+    def result(self, values: dict[str, Any]) -> str:
         """Take the reason."""
-        return reason(values["reason"])
+        return str(values["reason"])
 
 
 class RemoveDialog(Form[str]):
@@ -101,20 +105,22 @@ class RemoveDialog(Form[str]):
         super().__init__(
             f"Remove {line.account.name}",
             [
-                Field("name", "Its name", hint="type it to go on; its id does, too"),
-                Field("reason", "Reason", hint="kept in the audit; may be empty"),
+                Field("name", "Its name", hint="type it to go on; its id does, too", check=self._insist),
+                reason_field(hint="kept in the audit; may be empty"),
             ],
             said="\n".join([*_in_use(recent, now), ends]),
         )
         self._named_by = {line.account.name, line.account.id}
         self._account_name = line.account.name
 
-    def result(self, values: dict[str, str]) -> str:
-        """Insist on the name."""
-        if values["name"].strip() not in self._named_by:
-            hint = f"type {self._account_name}, or leave by esc"
-            raise Wrong("name", InvalidInput("that is not its name", hint=hint))
-        return reason(values["reason"])
+    def _insist(self, typed: str) -> str:
+        if typed.strip() not in self._named_by:
+            raise InvalidInput("that is not its name", hint=f"type {self._account_name}, or leave by esc")
+        return typed
+
+    def result(self, values: dict[str, Any]) -> str:
+        """Take the reason."""
+        return str(values["reason"])
 
 
 def _in_use(recent: Sequence[removal.Recent], now: datetime) -> list[str]:
@@ -138,15 +144,23 @@ class RestoreDialog(Form[str]):
         removed_at = account.removed_at or now
         super().__init__(
             f"Restore {account.name}",
-            [Field("name", "Its name", account.name, "another one, if it is taken meanwhile")],
+            [
+                Field(
+                    "name",
+                    "Its name",
+                    account.name,
+                    "another one, if it is taken meanwhile",
+                    check=accounts.check_name,
+                )
+            ],
             said=f"It was removed {wording.ago(removed_at, now)}, and can be restored until"
             f" {wording.when(removed_at + removal.RESTORABLE)}.\n"
             "Its grants come back to those who are there still; its tokens stay revoked.",
         )
 
-    def result(self, values: dict[str, str]) -> str:
-        """Check the name."""
-        return taken("name", lambda: accounts.check_name(values["name"]))
+    def result(self, values: dict[str, Any]) -> str:
+        """Take the name."""
+        return str(values["name"])
 
 
 def _live(count: int) -> str:
@@ -157,6 +171,6 @@ def scope_words(text: str) -> str:
     """Check scopes.
 
     Raises:
-        Wrong: They cannot be taken.
+        InvalidInput: They cannot be taken.
     """
-    return taken("scopes", lambda: scopes.format(scopes.parse(text)))
+    return scopes.format(scopes.parse(text))

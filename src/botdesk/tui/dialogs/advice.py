@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from textual.app import ComposeResult
 from textual.widgets import Static
@@ -10,7 +11,7 @@ from botdesk import uses, wording
 from botdesk.access import Action
 from botdesk.advice import Advice
 from botdesk.tui.dialogs.base import Dialog
-from botdesk.tui.dialogs.form import Field, Form, reason, taken
+from botdesk.tui.dialogs.form import Field, Form, reason_field
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,17 +29,21 @@ class DismissDialog(Form[DismissDraft]):
         super().__init__(
             "Dismiss this advice",
             [
-                Field("reason", "Reason", hint="kept in the audit: known, a spare, on leave"),
-                Field("until", "Until", "30d", "when it comes back: 30d from now, or 2027-01-31"),
+                reason_field(hint="kept in the audit: known, a spare, on leave", required=True),
+                Field(
+                    "until",
+                    "Until",
+                    "30d",
+                    "when it comes back: 30d from now, or 2027-01-31",
+                    check=lambda typed: wording.ahead(typed, now),
+                ),
             ],
             said=f"{found.finding.account or 'the desk'}: {found.finding.what}\nNobody sees it until then.",
         )
-        self._now = now
 
-    def result(self, values: dict[str, str]) -> DismissDraft:
-        """Insist on a reason and a date."""
-        until = taken("until", lambda: wording.ahead(values["until"], self._now))
-        return DismissDraft(reason(values["reason"], required=True), until)
+    def result(self, values: dict[str, Any]) -> DismissDraft:
+        """Make the draft."""
+        return DismissDraft(**values)
 
 
 class UsesDialog(Dialog[None]):

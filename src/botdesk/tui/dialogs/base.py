@@ -1,12 +1,14 @@
 """The frame of every dialog. A dialog returns a typed value, or None when it was left; it never writes."""
 
-from typing import ClassVar, Generic, TypeVar
+from typing import ClassVar, Generic, TypeVar, cast
 
 from textual.actions import SkipAction
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
+from textual.geometry import Region
 from textual.screen import ModalScreen
+from textual.widget import Widget
 from textual.widgets import Static
 
 from botdesk import wording
@@ -16,7 +18,10 @@ T = TypeVar("T")
 
 
 class Body(VerticalScroll):
-    """What scrolls between the title and the keys; the field that is typed into is in view, however small it is."""
+    """What scrolls between the title and the keys.
+
+    The field that is typed into is in view, however small it is, and what is said below it, if there is room for both.
+    """
 
     def on_mount(self) -> None:
         """Follow how long the text is: what is narrower is longer."""
@@ -31,8 +36,13 @@ class Body(VerticalScroll):
         self.call_after_refresh(self._show_focused)
 
     def _show_focused(self) -> None:
-        if self.screen.focused is not None:
-            self.screen.focused.scroll_visible(animate=False)
+        focused = self.screen.focused
+        if focused is None or self not in focused.ancestors:
+            return
+        entry = focused if focused.parent is self else cast("Widget", focused.parent)
+        below = [line for line in self.children if line.id in (f"{focused.id}-hint", f"{focused.id}-wrong")]
+        whole = Region.from_union([each.virtual_region for each in (entry, *below) if each.display])
+        self.scroll_to_region(whole if whole.height <= self.size.height else entry.virtual_region, animate=False)
 
 
 class Dialog(ModalScreen[T | None], Generic[T]):
@@ -71,7 +81,7 @@ class Dialog(ModalScreen[T | None], Generic[T]):
 
     def complain(self, error: BotdeskError) -> None:
         """Say what went wrong, and what to try."""
-        self.warn(f"{error.message} — {error.hint}" if error.hint else error.message)
+        self.warn(told(error))
 
     def warn(self, text: str, *, good: bool = False) -> None:
         """Say something above the keys, as a warning or as good news; an empty text takes it back."""
@@ -97,3 +107,8 @@ class Dialog(ModalScreen[T | None], Generic[T]):
     def action_leave(self) -> None:
         """Leave without an answer."""
         self.dismiss(None)
+
+
+def told(error: BotdeskError) -> str:
+    """An error in a line: what went wrong, and what to try."""
+    return f"{error.message} — {error.hint}" if error.hint else error.message

@@ -5,13 +5,14 @@ import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final
 
 from botdesk import handoff, runner, wording
 from botdesk.bulk import Order, Verb
 from botdesk.errors import InvalidInput
 from botdesk.handoff import Command
-from botdesk.tui.dialogs.form import Field, Form, Wrong, reason, taken
+from botdesk.tui.dialogs.form import Field, Form, reason_field
+from botdesk.tui.dialogs.token import overlap
 
 VERBS: Final[Mapping[Verb, str]] = {
     Verb.REVOKE: "revoke: tokens are refused at the next request",
@@ -21,6 +22,7 @@ VERBS: Final[Mapping[Verb, str]] = {
     Verb.ENABLE: "enable: disabled accounts' tokens work again",
     Verb.GRANT: "grant: a role or a person gets access",
 }
+LIFETIME_HINT: Final = "of the new ones; empty for each account's own; or 'never'"
 COMMAND_HINT: Final = "gets each secret on its stdin; names {account}, {token_id}, {predecessor_id}"
 
 
@@ -44,11 +46,11 @@ class VerbDialog(Form[Verb]):
         """
         super().__init__(
             f"What is to be done to {about}?",
-            [Field("verb", "What", verbs[0], options=[(verb, VERBS[verb]) for verb in verbs])],
+            [Field("verb", "What", verbs[0], options=[(verb, VERBS[verb]) for verb in verbs], check=Verb)],
             said="What will happen to each is shown before anything happens.",
         )
 
-    def result(self, values: dict[str, str]) -> Verb:
+    def result(self, values: dict[str, Any]) -> Verb:
         """Take what was chosen."""
         return Verb(values["verb"])
 
@@ -64,72 +66,60 @@ class OrderDialog(Form[Ordered]):
             count: To how many.
             command: The command that takes the secrets, unless another is said.
         """
-        self._verb, self._count = verb, count
+        self._verb = verb
         order = Order(verb=verb)
         super().__init__(
             f"{verb.capitalize()} {order.many(count)}",
-            _fields(verb, command),
+            _fields(verb, count, command),
             said="What will happen to each is shown before anything happens.",
         )
 
-    def result(self, values: dict[str, str]) -> Ordered:
-        """Check everything once more."""
-        verb = self._verb
-        match verb:
-            case Verb.REVOKE | Verb.DISABLE:
-                required = verb is Verb.REVOKE
-                return Ordered(Order(verb=verb, reason=reason(values["reason"], required=required)))
-            case Verb.EXTEND:
-                return Ordered(Order(verb=verb, by=taken("by", lambda: wording.duration(values["by"]))))
-            case _:
-                overlap, lifetime, never = _overlap(values["overlap"]), *_lifetime(values["lifetime"])
-                order = Order(verb=verb, overlap=overlap, lifetime=lifetime, never=never)
-                return Ordered(order, command_of(values["command"], self._count))
+    def result(self, values: dict[str, Any]) -> Ordered:
+        """Make the order."""
+        target = values.pop("command", None)
+        lifetime, never = values.pop("lifetime", (None, False))
+        return Ordered(Order(verb=self._verb, lifetime=lifetime, never=never, **values), target)
 
 
 class CommandDialog(Form[Command]):
     """Ask where the secrets of a rotation go that is gone on with."""
 
     def __init__(self, count: int, *, command: Sequence[str] = ()) -> None:
-        super().__init__(f"Rotate {wording.plural(count, 'token')}", [_command_field(command)])
-        self._count = count
+        super().__init__(f"Rotate {wording.plural(count, 'token')}", [_command_field(count, command)])
 
-    def result(self, values: dict[str, str]) -> Command:
-        """Check the command."""
-        return command_of(values["command"], self._count)
+    def result(self, values: dict[str, Any]) -> Command:
+        """Take the command."""
+        command: Command = values["command"]
+        return command
 
 
-def _fields(verb: Verb, command: Sequence[str]) -> list[Field]:
+def _fields(verb: Verb, count: int, command: Sequence[str]) -> list[Field]:
     match verb:
         case Verb.REVOKE:
-            return [Field("reason", "Reason", hint="kept in the audit: leaked, no longer used, owner left")]
+            return [reason_field(hint="kept in the audit: leaked, no longer used, owner left", required=True)]
         case Verb.DISABLE:
-            return [Field("reason", "Reason", hint="kept in the audit; may be empty")]
+            return [reason_field(hint="kept in the audit; may be empty")]
         case Verb.EXTEND:
-            return [Field("by", "By", "7d", "how much longer each works, as in 24h or 30d")]
+            return [Field("by", "By", "7d", "how much longer each works, as in 24h or 30d", check=wording.duration)]
         case _:
             return [
-                _command_field(command),
-                Field("overlap", "Overlap", "24h", "how long the old ones work on after the handoff"),
-                Field("lifetime", "Lifetime", "", "of the new ones; empty for each account's own; or 'never'"),
+                _command_field(count, command),
+                Field("overlap", "Overlap", "24h", "how long the old ones work on after the handoff", check=overlap),
+                Field("lifetime", "Lifetime", "", LIFETIME_HINT, check=_lifetime),
             ]
 
 
-def _command_field(command: Sequence[str]) -> Field:
-    return Field("command", "Command", shlex.join(command), COMMAND_HINT)
+def _command_field(count: int, command: Sequence[str]) -> Field:
+    shown = shlex.join(command)
+    return Field("command", "Command", shown, COMMAND_HINT, check=lambda typed: _command_of(typed, count))
 
 
-def command_of(text: str, count: int) -> Command:
-    """Read the command that takes the secrets of so many tokens.
-
-    Raises:
-        Wrong: It is none, it is not there, or it would put all secrets into one place.
-    """
-    target = taken("command", lambda: _read(text))
-    taken("command", lambda: runner.refuse_one_place(target, count))
+def _command_of(text: str, count: int) -> Command:
+    """Read the command that takes the secrets of so many tokens."""
+    target = _read(text)
+    runner.refuse_one_place(target, count)
     if shutil.which(target.argv[0]) is None:
-        hint = "check its name, or give its whole path"
-        raise Wrong("command", InvalidInput(f"there is no command '{target.argv[0]}'", hint=hint))
+        raise InvalidInput(f"there is no command '{target.argv[0]}'", hint="check its name, or give its whole path")
     return target
 
 
@@ -143,12 +133,8 @@ def _read(text: str) -> Command:
     return target
 
 
-def _overlap(text: str) -> timedelta:
-    ends_at_once = text.strip() in ("0", "")
-    return timedelta() if ends_at_once else taken("overlap", lambda: wording.duration(text))
-
-
 def _lifetime(text: str) -> tuple[timedelta | None, bool]:
+    """How long the new ones live, None for each account's own; and whether for ever."""
     if text.strip().lower() == "never":
         return None, True
-    return taken("lifetime", lambda: wording.duration(text)) if text.strip() else None, False
+    return wording.duration(text) if text.strip() else None, False

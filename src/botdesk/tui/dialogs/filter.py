@@ -2,9 +2,13 @@
 
 from collections.abc import Callable
 from datetime import datetime
+from typing import Any, Final
 
 from botdesk import audit, wording
-from botdesk.tui.dialogs.form import Field, Form, taken
+from botdesk.tui.dialogs.form import Field, Form
+
+ACTION_HINT: Final = "as in token:rotated, or token for all of them"
+SINCE_HINT: Final = "2026-11-23, yesterday, or 7d for a week ago"
 
 
 class AuditFilterDialog(Form[audit.Filter]):
@@ -15,31 +19,31 @@ class AuditFilterDialog(Form[audit.Filter]):
         super().__init__(
             "Filter the audit",
             [
-                Field("account", "Account", current.account or "", "a name or an id"),
-                Field("actor", "Actor", current.actor or "", "a person or an account: ada, ci-bot"),
-                Field("action", "Action", current.action or "", "as in token:rotated, or token for all of them"),
-                Field("outcome", "Outcome", current.outcome or "", options=outcomes),
-                Field("since", "Since", _text(current.since), "2026-11-23, yesterday, or 7d for a week ago"),
-                Field("until", "Until", _text(current.until)),
-                Field("text", "Text", current.text, "words that must all be there"),
+                Field("account", "Account", current.account or "", "a name or an id", check=_some),
+                Field("actor", "Actor", current.actor or "", "a person or an account: ada, ci-bot", check=_some),
+                Field("action", "Action", current.action or "", ACTION_HINT, check=_some),
+                Field("outcome", "Outcome", current.outcome or "", options=outcomes, check=_outcome),
+                Field("since", "Since", _text(current.since), SINCE_HINT, check=self._instant),
+                Field("until", "Until", _text(current.until), check=self._instant),
+                Field("text", "Text", current.text, "words that must all be there", check=str.strip),
             ],
         )
         self._now = now
 
-    def result(self, values: dict[str, str]) -> audit.Filter:
-        """Check the times and the outcome."""
-        return audit.Filter(
-            account=values["account"].strip() or None,
-            actor=values["actor"].strip() or None,
-            action=values["action"].strip() or None,
-            outcome=audit.Outcome(values["outcome"]) if values["outcome"] else None,
-            since=self._instant("since", values["since"]),
-            until=self._instant("until", values["until"]),
-            text=values["text"].strip(),
-        )
+    def result(self, values: dict[str, Any]) -> audit.Filter:
+        """Make the filter."""
+        return audit.Filter(**values)
 
-    def _instant(self, key: str, text: str) -> datetime | None:
-        return taken(key, lambda: wording.instant(text, self._now())) if text.strip() else None
+    def _instant(self, typed: str) -> datetime | None:
+        return wording.instant(typed, self._now()) if typed.strip() else None
+
+
+def _some(typed: str) -> str | None:
+    return typed.strip() or None
+
+
+def _outcome(chosen: str) -> audit.Outcome | None:
+    return audit.Outcome(chosen) if chosen else None
 
 
 def _text(at: datetime | None) -> str:

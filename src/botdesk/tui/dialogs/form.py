@@ -1,6 +1,6 @@
 """The form that most dialogs are: fields with their names beside them and hints below."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, TypeVar, cast
 
@@ -12,7 +12,7 @@ from textual.widgets import Input, Static
 
 from botdesk import wording
 from botdesk.errors import BotdeskError, Conflict, InvalidInput
-from botdesk.tui.dialogs.base import Dialog
+from botdesk.tui.dialogs.base import Body, Dialog, told
 from botdesk.tui.widgets.choice import Choice, Chosen, Pick, chooser
 from botdesk.tui.widgets.filter import Line
 
@@ -20,13 +20,9 @@ if TYPE_CHECKING:
     from botdesk.tui.app import BotdeskApp
 
 T = TypeVar("T")
-R = TypeVar("R")
 
 SLOW_SECONDS: Final = 0.5
 MOST: Final = 6
-ANY: Final = "*"
-"""Stands for any field."""
-
 LOOK_AGAIN: Final = "ctrl+r looks again"
 
 
@@ -40,6 +36,8 @@ class Field:
         value: What it starts with.
         hint: What stands below it.
         options: (value, text) pairs of a choice; none for a text.
+        check: Makes of what is typed or chosen what the answer is made of; it raises `InvalidInput` for what cannot be
+            taken.
     """
 
     key: str
@@ -47,6 +45,7 @@ class Field:
     value: str = ""
     hint: str = ""
     options: Sequence[tuple[str, str]] = ()
+    check: Callable[[str], Any] = str
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +68,15 @@ async def _given(filled: T) -> T:
 
 
 class Wrong(InvalidInput):
-    """A value of a field that cannot be taken."""
+    """Values that cannot be taken.
 
-    def __init__(self, key: str, error: InvalidInput) -> None:
-        super().__init__(error.message, hint=error.hint)
-        self.key = key
+    Attributes:
+        errors: Why, by field.
+    """
+
+    def __init__(self, errors: Mapping[str, InvalidInput]) -> None:
+        super().__init__(f"{wording.plural(len(errors), 'field')} cannot be taken")
+        self.errors = errors
 
 
 class Form(Dialog[Any], Generic[T]):
@@ -107,18 +110,18 @@ class Form(Dialog[Any], Generic[T]):
         self._said = wording.visible(said, lines=True)
         self._armed = False
         self._busy = False
-        self._blamed = ""
+        self._blamed = False
 
     def body(self) -> ComposeResult:
         """The text, then each field with its name before it and its hint below."""
         if self._said:
             yield Static(self._said, id="dialog-said", markup=False)
         for field in self._fields:
-            with Horizontal(classes="field" if field.hint else "field bare"):
+            with Horizontal(classes="field"):
                 yield Static(wording.visible(field.label), classes="label", markup=False)
                 yield self._entry(field)
-            if field.hint:
-                yield Static(wording.visible(field.hint), classes="hint", id=f"{field.key}-hint", markup=False)
+            yield Static(wording.visible(field.hint), classes="hint", id=f"{field.key}-hint", markup=False)
+            yield Static(classes="wrong", id=f"{field.key}-wrong", markup=False)
         if self.what_if is not None:
             yield Static(id="dialog-what-if", markup=False)
 
@@ -156,13 +159,13 @@ class Form(Dialog[Any], Generic[T]):
         for field in news:
             if typed[field.key] == before[field.key]:
                 self._put(field)
-        told = [
+        differing = [
             f"{each.label} is now '{each.value}'"
             for each in news
             if typed[each.key] not in (before[each.key], each.value)
         ]
         self.seen, self._fields = found.version, list(found.fields) or self._fields
-        self.warn("; ".join(told) or "this is how it is now", good=not told)
+        self.warn("; ".join(differing) or "this is how it is now", good=not differing)
 
     def _put(self, field: Field) -> None:
         widget = self.query_one(f"#{field.key}")
@@ -185,26 +188,54 @@ class Form(Dialog[Any], Generic[T]):
             found[field.key] = widget.value if isinstance(widget, (Input, Choice, Pick)) else ""
         return found
 
-    def result(self, values: dict[str, str]) -> T:
-        """Make the answer.
-
-        Raises:
-            Wrong: A value cannot be taken.
-        """
+    def result(self, values: dict[str, Any]) -> T:
+        """Make the answer of what the fields' checks made."""
         raise NotImplementedError
 
+    def _filled(self) -> T:
+        """The answer, once every field is checked.
+
+        Raises:
+            Wrong: Some values cannot be taken.
+        """
+        typed = self.values
+        found: dict[str, Any] = {}
+        errors: dict[str, InvalidInput] = {}
+        for field in self._fields:
+            try:
+                found[field.key] = field.check(typed[field.key])
+            except InvalidInput as error:
+                errors[field.key] = error
+        if errors:
+            raise Wrong(errors)
+        return self.result(found)
+
     def action_submit(self) -> None:
-        """Do what was filled in, or say what is wrong and go to that field."""
+        """Do what was filled in, or say at each field what is wrong there and go to the first."""
         if self._busy:
             return
         try:
-            filled = self.result(self.values)
-        except Wrong as error:
-            self._blame(error, error.key)
-            self.query_one(f"#{error.key}").focus()
+            filled = self._filled()
+        except Wrong as wrong:
+            self._say_wrong(wrong.errors)
             return
         self._busy = True
         self._try(filled)
+
+    def _say_wrong(self, errors: Mapping[str, InvalidInput]) -> None:
+        """Say below each field what is wrong there, in its hint's place."""
+        self.warn(f"{len(errors)} fields cannot be taken" if len(errors) > 1 else "")
+        self._blamed = len(errors) > 1
+        for field in self._fields:
+            self._say_at(field.key, told(errors[field.key]) if field.key in errors else "")
+        self.query_one(f"#{next(iter(errors))}").focus()
+        self.query_one(Body).show_focused()
+
+    def _say_at(self, key: str, text: str) -> None:
+        wrong = self.query_one(f"#{key}-wrong", Static)
+        if text:
+            wrong.update(wording.visible(text))
+        wrong.display, self.query_one(f"#{key}-hint").display = bool(text), not text
 
     @work(exclusive=True, group="attempt")
     async def _try(self, filled: T) -> None:
@@ -215,24 +246,25 @@ class Form(Dialog[Any], Generic[T]):
             if await self._news():
                 self.warn(f"{error.message} — {LOOK_AGAIN}")
             else:
-                self._blame(error, ANY)
+                self._blame(error)
             return
         except BotdeskError as error:
-            self._blame(error, ANY)
+            self._blame(error)
             return
         finally:
             slow.stop()
             self._busy = False
         self.dismiss(answer)
 
-    def _blame(self, error: BotdeskError, key: str) -> None:
-        """Complain about a field, or about `ANY`, until it is another."""
+    def _blame(self, error: BotdeskError) -> None:
+        """Complain about what was filled in, until some of it is another."""
         self.complain(error)
-        self._blamed = key
+        self._blamed = True
 
     def _absolve(self, key: str) -> None:
-        if self._blamed in (key, ANY):
-            self._blamed = ""
+        self._say_at(key, "")
+        if self._blamed:
+            self._blamed = False
             self.warn("")
 
     def action_next(self) -> None:
@@ -267,12 +299,12 @@ class Form(Dialog[Any], Generic[T]):
         if self.what_if is None:
             return
         try:
-            told = await self.what_if(self.result(self.values))
+            would = await self.what_if(self._filled())
         except Conflict as error:
-            told = [error.message]
+            would = [error.message]
         except BotdeskError:
-            told = []
-        self.query_one("#dialog-what-if", Static).update(rehearsed(told))
+            would = []
+        self.query_one("#dialog-what-if", Static).update(rehearsed(would))
 
     def on_input_submitted(self, event: events.Event) -> None:
         """Treat enter in a text as in any field."""
@@ -297,22 +329,11 @@ def rehearsed(lines: Sequence[str]) -> str:
     return "\n".join([*(wording.visible(line) for line in lines[:MOST]), *more])
 
 
-def taken(key: str, check: Callable[[], R]) -> R:
-    """Do a check for a field, so that its error is shown there.
-
-    Raises:
-        Wrong: The check refused.
-    """
-    try:
-        return check()
-    except InvalidInput as error:
-        raise Wrong(key, error) from None
+def text_of(what: str, *, longest: int, required: bool = False) -> Callable[[str], str]:
+    """The check of a field for a text; see `wording.clean`."""
+    return lambda typed: wording.clean(typed, what, longest=longest, required=required)
 
 
-def reason(text: str, *, required: bool = False) -> str:
-    """Check a reason that is kept in the audit.
-
-    Raises:
-        Wrong: It cannot be taken.
-    """
-    return taken("reason", lambda: wording.clean(text, "reason", longest=200, required=required))
+def reason_field(value: str = "", hint: str = "", *, required: bool = False) -> Field:
+    """The field for a reason that is kept in the audit."""
+    return Field("reason", "Reason", value, hint, check=text_of("reason", longest=200, required=required))

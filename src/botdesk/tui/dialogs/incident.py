@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from textual import events
 from textual.app import ComposeResult
@@ -16,7 +16,7 @@ from botdesk.errors import InvalidInput
 from botdesk.incident import Leaked, Traces
 from botdesk.leak import Extent
 from botdesk.tui.dialogs.base import Dialog
-from botdesk.tui.dialogs.form import Field, Form, Wrong, reason
+from botdesk.tui.dialogs.form import Field, Form, reason_field
 from botdesk.tui.widgets.choice import Chosen
 from botdesk.tui.widgets.filter import Line
 
@@ -71,17 +71,22 @@ class LeakDialog(Form[LeakDraft]):
 
     def __init__(self, *, confined: bool) -> None:
         file = [] if confined else [Field("file", "File", hint="or the path of a log on this host, of any size")]
-        super().__init__("A token has leaked", [Field("text", "Paste", hint=PASTED), *file])
+        super().__init__("A token has leaked", [Field("text", "Paste", hint=PASTED, check=self._insist), *file])
 
     def _entry(self, field: Field) -> Line:
         return Pasted(id=field.key) if field.key == "text" else Line(id=field.key)
 
-    def result(self, values: dict[str, str]) -> LeakDraft:
-        """Insist on something to look through."""
-        text, file = self.query_one("#text", Pasted).text, values.get("file", "").strip()
-        if not text.strip() and not file:
-            raise Wrong("text", InvalidInput("there is nothing to look through", hint="paste what has leaked"))
-        return LeakDraft(text, Path(file).expanduser() if file else None)
+    def _insist(self, _: str) -> str:
+        """Insist on something to look through: all that was pasted, or a file."""
+        pasted = self.query_one("#text", Pasted).text
+        if not pasted.strip() and not self.values.get("file", "").strip():
+            raise InvalidInput("there is nothing to look through", hint="paste what has leaked")
+        return pasted
+
+    def result(self, values: dict[str, Any]) -> LeakDraft:
+        """Make the draft."""
+        file = values.get("file", "").strip()
+        return LeakDraft(values["text"], Path(file).expanduser() if file else None)
 
 
 class EndDialog(Form[EndDraft]):
@@ -93,15 +98,15 @@ class EndDialog(Form[EndDraft]):
         super().__init__(
             f"Revoke {wording.plural(sum(one.revocable for one in found), 'leaked token')}?",
             [
-                Field("reason", "Reason", "leaked", "kept in the audit"),
+                reason_field("leaked", "kept in the audit", required=True),
                 *([Field("partial", "Seen in part", "", options=parts)] if partial else []),
             ],
             said="\n".join([*told(found, traces, now), "", "Refused at the very next request. It cannot be undone."]),
         )
 
-    def result(self, values: dict[str, str]) -> EndDraft:
-        """Insist on a reason."""
-        return EndDraft(reason(values["reason"], required=True), values.get("partial") == "yes")
+    def result(self, values: dict[str, Any]) -> EndDraft:
+        """Make the draft."""
+        return EndDraft(values["reason"], values.get("partial") == "yes")
 
 
 class FoundDialog(Dialog[None]):

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from textual.widgets import Input
 
@@ -12,7 +12,7 @@ from botdesk.bearer import Secret
 from botdesk.errors import InvalidInput
 from botdesk.recipes import Platform
 from botdesk.tui.dialogs.account import scope_words
-from botdesk.tui.dialogs.form import Field, Form, Wrong, taken
+from botdesk.tui.dialogs.form import Field, Form, text_of
 from botdesk.tui.dialogs.handoff import Quiet
 from botdesk.tui.widgets.choice import Choice, Pick
 from botdesk.tui.widgets.filter import Line
@@ -31,6 +31,8 @@ PLATFORMS: Final = {
 
 FLAT: Final = 20
 """How many can be chosen from in one line, so that the whole form is seen at once."""
+
+ACCOUNT_HINT: Final = "one that is there, or the name of a new one"
 
 NEVER: Final = "no"
 """What is typed where a date is asked for, when there is to be none."""
@@ -55,12 +57,12 @@ class StartDialog(Form[StartDraft]):
         super().__init__(
             "Off a personal token",
             [
-                Field("what", "What", hint="the integration: shop nightly build"),
-                Field("owner", "Token of", owner, options=[(name, name) for name in people]),
-                Field("place", "Where", hint="a repository, a host, a job: acme/shop, ci-1"),
-                Field("platform", "Runs on", Platform.OTHER, options=list(PLATFORMS.items())),
-                Field("account", "To account", hint="one that is there, or the name of a new one"),
-                Field("scopes", "Scopes", hint="of a new account, as in catalog:read deploy:write"),
+                Field("what", "What", hint="the integration: shop nightly build", check=_what),
+                Field("owner", "Token of", owner, options=[(name, name) for name in people], check=_owner),
+                Field("place", "Where", hint="a repository, a host, a job: acme/shop, ci-1", check=_place),
+                Field("platform", "Runs on", Platform.OTHER, options=list(PLATFORMS.items()), check=Platform),
+                Field("account", "To account", hint=ACCOUNT_HINT, check=accounts.check_name),
+                Field("scopes", "Scopes", hint="of a new account, as in catalog:read deploy:write", check=scope_words),
             ],
         )
         self._suggested = ""
@@ -77,18 +79,19 @@ class StartDialog(Form[StartDraft]):
             self._suggested = account.value = naming.suggested(event.value)
         super().on_input_changed(event)
 
-    def result(self, values: dict[str, str]) -> StartDraft:
-        """Check everything once more."""
-        if not values["owner"]:
-            raise Wrong("owner", InvalidInput("nobody is chosen", hint="on whose token does it run?"))
-        return StartDraft(
-            taken("what", lambda: wording.clean(values["what"], "integration", longest=80, required=True)),
-            taken("place", lambda: wording.clean(values["place"], "place", longest=200)),
-            values["owner"],
-            Platform(values["platform"]),
-            taken("account", lambda: accounts.check_name(values["account"])),
-            scope_words(values["scopes"]),
-        )
+    def result(self, values: dict[str, Any]) -> StartDraft:
+        """Make the draft."""
+        return StartDraft(**values)
+
+
+_what = text_of("integration", longest=80, required=True)
+_place = text_of("place", longest=200)
+
+
+def _owner(name: str) -> str:
+    if not name:
+        raise InvalidInput("nobody is chosen", hint="on whose token does it run?")
+    return name
 
 
 class RegisterDialog(Form[Secret]):
@@ -97,21 +100,25 @@ class RegisterDialog(Form[Secret]):
     def __init__(self, line: migration.Line) -> None:
         super().__init__(
             f"Register {line.owner}'s token of '{line.migration.what}'",
-            [Field("token", "Old token", hint="paste or type it; it is not shown")],
+            [Field("token", "Old token", hint="paste or type it; it is not shown", check=self._take_out)],
             said="Only a keyed digest of it is kept. The gate refuses it until it is accepted, and tells who tries.",
         )
 
     def _entry(self, field: Field) -> Line:
         return Quiet(id=field.key, masked=True)
 
-    def result(self, values: dict[str, str]) -> Secret:
+    def _take_out(self, typed: str) -> Secret:
         """Take the token out of the field."""
-        field = self.query_one("#token", Quiet)
         with self.prevent(Input.Changed):
-            field.value = ""
-        if not values["token"].strip():
-            raise Wrong("token", InvalidInput("nothing was pasted", hint="or leave, and confirm its end by hand later"))
-        return Secret(values["token"].strip())
+            self.query_one("#token", Quiet).value = ""
+        if not typed.strip():
+            raise InvalidInput("nothing was pasted", hint="or leave, and confirm its end by hand later")
+        return Secret(typed.strip())
+
+    def result(self, values: dict[str, Any]) -> Secret:
+        """Take the token."""
+        token: Secret = values["token"]
+        return token
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,17 +137,20 @@ class AcceptDialog(Form[AcceptDraft]):
         hint = f"as in {days} or 2027-01-31, at most {migration.LONGEST_ACCEPTANCE.days}d"
         super().__init__(
             f"Let {line.owner}'s token count as {line.account}",
-            [Field("until", "Until", days, f"{hint}; '{NEVER}': no longer" if already else hint)],
+            [Field("until", "Until", days, f"{hint}; '{NEVER}': no longer" if already else hint, check=self._read)],
             said=f"It counts until {wording.when(already)}."
             if already
             else "The switch has no outage then, and the gate tells by address who still uses the old token.",
         )
         self._now = now
 
-    def result(self, values: dict[str, str]) -> AcceptDraft:
-        """Read the date."""
-        text = values["until"].strip().lower()
-        return AcceptDraft(None if text == NEVER else taken("until", lambda: wording.ahead(text, self._now)))
+    def _read(self, typed: str) -> datetime | None:
+        text = typed.strip().lower()
+        return None if text == NEVER else wording.ahead(text, self._now)
+
+    def result(self, values: dict[str, Any]) -> AcceptDraft:
+        """Take the date."""
+        return AcceptDraft(**values)
 
 
 class EndedDialog(Form[str]):
@@ -151,10 +161,13 @@ class EndedDialog(Form[str]):
         said = f"{known} Your word is kept, with your name and the time."
         super().__init__(
             f"{line.owner}'s token of '{line.migration.what}' is ended",
-            [Field("how", "How", hint="where and how: deleted in the forge's settings")],
+            [Field("how", "How", hint="where and how: deleted in the forge's settings", check=_how)],
             said=f"{said}\nToo early? {against}." if against else said,
         )
 
-    def result(self, values: dict[str, str]) -> str:
-        """Insist on how."""
-        return taken("how", lambda: wording.clean(values["how"], "way it was ended", longest=200, required=True))
+    def result(self, values: dict[str, Any]) -> str:
+        """Take how."""
+        return str(values["how"])
+
+
+_how = text_of("way it was ended", longest=200, required=True)

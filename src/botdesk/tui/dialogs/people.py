@@ -1,11 +1,12 @@
 """The dialogs about people and roles."""
 
 from dataclasses import dataclass
+from typing import Any
 
-from botdesk import people, wording
+from botdesk import people
 from botdesk.access import Standing
 from botdesk.tui.dialogs.account import scope_words
-from botdesk.tui.dialogs.form import Field, Form, taken
+from botdesk.tui.dialogs.form import Field, Form, text_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,22 +22,22 @@ class PersonDialog(Form[PersonDraft]):
     """Let a person in, or modify one."""
 
     def __init__(self, name: str = "", full_name: str = "", standing: Standing = Standing.MEMBER) -> None:
-        named = [] if name else [Field("name", "Name", hint="the operating-system login, as in ada")]
+        who = text_of("name", longest=64, required=True)
+        named = [] if name else [Field("name", "Name", hint="the operating-system login, as in ada", check=who)]
+        standings = [(each, _STANDINGS[each]) for each in Standing]
         super().__init__(
             f"Modify {name}" if name else "Let a person in",
             [
                 *named,
-                Field("full_name", "Full name", full_name),
-                Field("standing", "Standing", standing, options=[(each, _STANDINGS[each]) for each in Standing]),
+                Field("full_name", "Full name", full_name, check=text_of("full name", longest=80)),
+                Field("standing", "Standing", standing, options=standings, check=Standing),
             ],
         )
         self._person = name
 
-    def result(self, values: dict[str, str]) -> PersonDraft:
-        """Check everything once more."""
-        name = self._person or taken("name", lambda: wording.clean(values["name"], "name", longest=64, required=True))
-        full_name = taken("full_name", lambda: wording.clean(values["full_name"], "full name", longest=80))
-        return PersonDraft(name, full_name, Standing(values["standing"]))
+    def result(self, values: dict[str, Any]) -> PersonDraft:
+        """Make the draft."""
+        return PersonDraft(**{"name": self._person, **values})
 
 
 _STANDINGS = {
@@ -59,22 +60,18 @@ class RoleDialog(Form[RoleDraft]):
     """Create a role, or modify one."""
 
     def __init__(self, existing: people.Role | None = None) -> None:
-        found = existing
+        name, does, scopes = (existing.name, existing.description, existing.scopes or "") if existing else ("", "", "")
+        hint = "lower-case words joined by '-', as in platform"
+        described = text_of("description", longest=200)
         super().__init__(
-            f"Modify the role {found.name}" if found else "New role",
+            f"Modify the role {name}" if existing else "New role",
             [
-                Field("name", "Name", found.name if found else "", "lower-case words joined by '-', as in platform"),
-                Field("description", "Description", found.description if found else "", "what the team does"),
-                Field(
-                    "scopes", "Scopes", (found.scopes or "") if found else "", "what its members may put on accounts"
-                ),
+                Field("name", "Name", name, hint, check=text_of("name", longest=40, required=True)),
+                Field("description", "Description", does, "what the team does", check=described),
+                Field("scopes", "Scopes", scopes, "what its members may put on accounts", check=scope_words),
             ],
         )
 
-    def result(self, values: dict[str, str]) -> RoleDraft:
-        """Check everything once more."""
-        return RoleDraft(
-            taken("name", lambda: wording.clean(values["name"], "name", longest=40, required=True)),
-            taken("description", lambda: wording.clean(values["description"], "description", longest=200)),
-            scope_words(values["scopes"]),
-        )
+    def result(self, values: dict[str, Any]) -> RoleDraft:
+        """Make the draft."""
+        return RoleDraft(**values)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from textual.app import ComposeResult
 from textual.widgets import Static
@@ -10,7 +11,7 @@ from botdesk import accounts, bearer, tokens, wording
 from botdesk.tui import panes
 from botdesk.tui.dialogs.account import scope_words
 from botdesk.tui.dialogs.base import Dialog
-from botdesk.tui.dialogs.form import Field, Form, reason, taken
+from botdesk.tui.dialogs.form import Field, Form, reason_field, text_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,21 +38,16 @@ class IssueDialog(Form[IssueDraft]):
         super().__init__(
             f"Issue a token to {account.name}",
             [
-                Field("label", "Label", label, "where it will be used: GitHub Actions · main"),
-                Field(
-                    "lifetime",
-                    "Lifetime",
-                    f"{account.rotation_days}d",
-                    "as in 90d or 12h; 'never' if it must not expire",
-                ),
-                Field("scopes", "Scopes", least or account.scopes, _which(account, least)),
+                Field("label", "Label", label, "where it will be used: GitHub Actions · main", check=_label),
+                _lifetime_field(account, "as in 90d or 12h; 'never' if it must not expire"),
+                Field("scopes", "Scopes", least or account.scopes, _which(account, least), check=scope_words),
             ],
         )
 
-    def result(self, values: dict[str, str]) -> IssueDraft:
-        """Check everything once more."""
-        lifetime, never = _lifetime(values["lifetime"])
-        return IssueDraft(_label(values["label"]), lifetime, never, scope_words(values["scopes"]))
+    def result(self, values: dict[str, Any]) -> IssueDraft:
+        """Make the draft."""
+        lifetime = values["lifetime"]
+        return IssueDraft(values["label"], lifetime, lifetime is None, values["scopes"])
 
 
 def _which(account: accounts.Account, least: str) -> str:
@@ -80,24 +76,18 @@ class RotateDialog(Form[RotateDraft]):
             said=f"{bearer.masked(line.token.id)} gets a successor. The old one dies by itself after the overlap.",
         )
 
-    def result(self, values: dict[str, str]) -> RotateDraft:
-        """Check everything once more."""
-        overlap = timedelta() if values["overlap"].strip() in ("0", "") else None
-        lifetime, never = _lifetime(values["lifetime"])
-        return RotateDraft(
-            taken("overlap", lambda: wording.duration(values["overlap"])) if overlap is None else overlap,
-            lifetime,
-            never,
-            _label(values["label"]),
-        )
+    def result(self, values: dict[str, Any]) -> RotateDraft:
+        """Make the draft."""
+        lifetime = values["lifetime"]
+        return RotateDraft(values["overlap"], lifetime, lifetime is None, values["label"])
 
 
 def rotation_fields(line: tokens.Line, account: accounts.Account) -> list[Field]:
     """The fields of a rotation, with what they start with."""
     return [
-        Field("overlap", "Overlap", "24h", "how long the old one works on after the handoff"),
-        Field("lifetime", "Lifetime", f"{account.rotation_days}d", "of the new one; 'never' if it must not expire"),
-        Field("label", "Label", line.token.label),
+        Field("overlap", "Overlap", "24h", "how long the old one works on after the handoff", check=overlap),
+        _lifetime_field(account, "of the new one; 'never' if it must not expire"),
+        Field("label", "Label", line.token.label, check=_label),
     ]
 
 
@@ -108,13 +98,14 @@ class ExtendDialog(Form[timedelta]):
         ends = wording.when(token.expires_at) if token.expires_at else "never"
         super().__init__(
             f"Extend '{token.label}'",
-            [Field("by", "By", "24h", "how much longer, as in 24h or 7d")],
+            [Field("by", "By", "24h", "how much longer, as in 24h or 7d", check=wording.duration)],
             said=f"It ends {ends}.",
         )
 
-    def result(self, values: dict[str, str]) -> timedelta:
-        """Check it once more."""
-        return taken("by", lambda: wording.duration(values["by"]))
+    def result(self, values: dict[str, Any]) -> timedelta:
+        """Take the duration."""
+        by: timedelta = values["by"]
+        return by
 
 
 class RevokeDialog(Form[str]):
@@ -131,13 +122,13 @@ class RevokeDialog(Form[str]):
         told = _told(line, retiring, now)
         super().__init__(
             f"Revoke '{line.token.label}' of {line.account}",
-            [Field("reason", "Reason", hint="kept in the audit: leaked, no longer used, owner left")],
+            [reason_field(hint="kept in the audit: leaked, no longer used, owner left", required=True)],
             said=f"{told}\nRefused at the very next request, everywhere. This cannot be undone.",
         )
 
-    def result(self, values: dict[str, str]) -> str:
-        """Insist on a reason."""
-        return reason(values["reason"], required=True)
+    def result(self, values: dict[str, Any]) -> str:
+        """Take the reason."""
+        return str(values["reason"])
 
 
 def _told(line: tokens.Line, retiring: tokens.Line | None, now: datetime) -> str:
@@ -161,11 +152,22 @@ class TokenDialog(Dialog[None]):
         yield Static(panes.token(self._line, self._now))
 
 
-def _label(text: str) -> str:
-    return taken("label", lambda: wording.clean(text, "label", longest=80, required=True))
+_label = text_of("label", longest=80, required=True)
 
 
-def _lifetime(text: str) -> tuple[timedelta | None, bool]:
-    if text.strip().lower() == "never":
-        return None, True
-    return taken("lifetime", lambda: wording.duration(text)), False
+def _lifetime_field(account: accounts.Account, hint: str) -> Field:
+    return Field("lifetime", "Lifetime", f"{account.rotation_days}d", hint, check=_lifetime)
+
+
+def _lifetime(text: str) -> timedelta | None:
+    """How long a token is to live; None for one that never expires."""
+    return None if text.strip().lower() == "never" else wording.duration(text)
+
+
+def overlap(text: str) -> timedelta:
+    """Read how long an old token works on; nothing or 0 for not at all.
+
+    Raises:
+        InvalidInput: It is no duration.
+    """
+    return timedelta() if text.strip() in ("0", "") else wording.duration(text)

@@ -122,15 +122,20 @@ class Pick(Widget, can_focus=True):
         return found[self.place][0] if 0 <= self.place < len(found) else ""
 
     @property
+    def _shown(self) -> int:
+        """How many there is room for."""
+        return max(1, min(SHOWN, self.size.height - 1))
+
+    @property
     def _top(self) -> int:
-        return max(0, min(self.place - SHOWN // 2, len(self.found) - SHOWN))
+        return max(0, min(self.place - self._shown // 2, len(self.found) - self._shown))
 
     def render(self) -> Text:
         """Draw what is typed, then the part of the list around the cursor."""
         found, width = self.found, max(self.size.width, 1)
         typed = f"/{wording.visible(self.typed)}" if self.typed else "type a part of it, or up and down"
         drawn = Text(fit(f"{typed}  {len(found)} of {len(self.options)}", width), style="dim", no_wrap=True)
-        for place in range(self._top, min(self._top + SHOWN, len(found))):
+        for place in range(self._top, min(self._top + self._shown, len(found))):
             text = fit(f"{'›' if place == self.place else ' '} {wording.visible(found[place][1])}", width)
             drawn.append("\n").append(text, style="reverse not dim" if place == self.place else "not dim")
         return drawn
