@@ -209,6 +209,36 @@ def test_a_run_that_was_killed_is_ended_and_its_successor_with_it(desk: Desk, he
         runner.finish(desk, number)
 
 
+def test_a_run_that_was_gone_on_with_and_killed_then_has_not_ended(desk: Desk, held: list[str], clock: Clock) -> None:
+    run = runner.carry_out(desk, runner.plan(desk, REVOKE, held), stopped=lambda: True)
+    desk.run(people.add, "root-two", standing=Standing.ADMIN)
+    with open_desk(desk.location, operator="root-two", clock=clock, seed=9) as others:
+        left = runner.take_up(others, run.number)
+        assert desk.ask(runs.show, run.number).ended
+        others.run(bulk.resume, run.number, left)
+        others.run(bulk.within, run.number, bulk.do, REVOKE, held[0])
+        assert [line.how for line in desk.ask(runs.listed)] == [""]
+        (found,) = desk.ask(runs.unfinished)
+        assert (found.ended, found.stopped, found.told) == (False, False, "1 done, 3 untouched")
+        clock.forward(timedelta(minutes=2))
+        runner.carry_out(others, runner.take_up(others, run.number), number=run.number)
+    assert [line.how for line in desk.ask(runs.listed)] == ["4 done"]
+    assert desk.ask(runs.unfinished) == []
+
+
+def test_nothing_is_changed_before_it_is_confirmed_that_a_killed_run_is_gone_on_with(
+    desk: Desk, held: list[str], clock: Clock, tmp_path: Path
+) -> None:
+    number = desk.run(bulk.begin, runner.plan(desk, ROTATE, held))
+    desk.run(bulk.within, number, bulk.rotate, ROTATE, held[0])
+    clock.forward(timedelta(minutes=2))
+    before = desk.head()
+    left = runner.take_up(desk, number)
+    assert (desk.head(), len(left.items)) == (before, 4)
+    assert runner.carry_out(desk, left, target=taking(tmp_path), number=number).told == "4 done"
+    assert TokenState.PENDING not in states(desk).values()
+
+
 def test_a_run_without_an_end_is_told_to_who_began_it(desk: Desk, held: list[str], clock: Clock) -> None:
     number = desk.run(bulk.begin, runner.plan(desk, REVOKE, held))
     runner.carry_out(desk, runner.plan(desk, REVOKE, held[:1]))

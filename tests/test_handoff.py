@@ -198,6 +198,14 @@ def test_a_command_that_takes_too_long_is_ended(tmp_path: Path) -> None:
     assert not Path(f"/proc/{(tmp_path / 'pid').read_text().strip()}").exists()
 
 
+@pytest.mark.parametrize("script", ["exec sleep 600", "exec 2>&-; exec sleep 600"])
+def test_a_command_that_nobody_waits_for_any_more_is_ended(tmp_path: Path, script: str) -> None:
+    pid = tmp_path / "pid"
+    with pytest.raises(HandoffFailed, match="was cut off"):
+        handoff.give(SECRET, sh(f"echo $$ > {shlex.quote(str(pid))}; {script}"), cut=lambda: pid.exists())
+    assert not Path(f"/proc/{pid.read_text().strip()}").exists()
+
+
 @pytest.mark.parametrize(("script", "patience"), [("true", 60), ("false", 60), ("exec sleep 600", 2)])
 @pytest.mark.parametrize("apart", ["", "setsid"], ids=["in its group", "in a session of its own"])
 def test_what_a_failed_command_left_behind_never_gets_the_secret(

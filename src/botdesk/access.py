@@ -114,6 +114,7 @@ class Action(StrEnum):
     ADVICE_DISMISSED = "advice:dismissed"
     ADVICE_RECALLED = "advice:recalled"
     BULK_BEGUN = "bulk:begun"
+    BULK_RESUMED = "bulk:resumed"
     BULK_ENDED = "bulk:ended"
     NOTIFY_GAVE_UP = "notify:gave-up"
     MIGRATION_STARTED = "migration:started"
@@ -168,6 +169,7 @@ BY_STANDING = {
     Action.DESK_OPENED: frozenset({Standing.MEMBER, Standing.AUDITOR}),
     Action.ACCOUNT_CREATED: frozenset({Standing.MEMBER}),
     Action.BULK_BEGUN: frozenset({Standing.MEMBER}),
+    Action.BULK_RESUMED: frozenset({Standing.MEMBER}),
     Action.BULK_ENDED: frozenset({Standing.MEMBER}),
     Action.AUDIT_VIEWED: frozenset({Standing.MEMBER, Standing.AUDITOR}),
     Action.AUDIT_EXPORTED: frozenset({Standing.AUDITOR}),

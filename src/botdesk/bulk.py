@@ -251,6 +251,22 @@ def begin(tx: Transaction, plan: Plan, *, to: str = "") -> int:
     return begun.sequence
 
 
+def resume(tx: Transaction, number: int, plan: Plan) -> None:
+    """Record that a run is gone on with.
+
+    Args:
+        tx: The transaction.
+        number: The run.
+        plan: What is left of it.
+
+    Raises:
+        AccessDenied: The actor changes nothing on this desk.
+    """
+    audit.require(tx, Action.BULK_RESUMED)
+    tx.bulk = number
+    audit.record(tx, Action.BULK_RESUMED, verb=plan.order.verb.value, many=plan.order.many(len(plan.items)))
+
+
 def end(tx: Transaction, number: int, *, told: str, failed: Mapping[str, str], stopped: bool) -> None:
     """Record that a run has ended.
 

@@ -13,7 +13,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -117,6 +117,7 @@ def give(
     method: str = "auto",
     entropy: Entropy = os.urandom,
     patience: float = COMMAND_SECONDS,
+    cut: Callable[[], bool] = lambda: False,
 ) -> Receipt:
     """Give a secret to a target.
 
@@ -128,6 +129,7 @@ def give(
         method: For the clipboard: `auto`, `native` or `osc52`.
         entropy: Gives n random bytes, for the fingerprint.
         patience: How many seconds a command may take.
+        cut: Asked while a command has it whether nobody waits for that any more.
 
     Raises:
         HandoffFailed: Nothing took the secret; another target may be tried.
@@ -143,7 +145,7 @@ def give(
             failed = _write_file(secret, path)
             words = f"written to {path} (mode 0600)"
         case Command(argv):
-            failed = _run(secret, argv, patience)
+            failed = _run(secret, argv, patience, cut)
             words = f"given to {Path(argv[0]).name} on its stdin"
         case Stdout():
             failed = _print(secret)
@@ -247,7 +249,7 @@ def _sync_folder(folder: Path) -> None:
             os.close(descriptor)
 
 
-def _run(secret: Secret, argv: tuple[str, ...], patience: float) -> HandoffFailed | None:
+def _run(secret: Secret, argv: tuple[str, ...], patience: float, cut: Callable[[], bool]) -> HandoffFailed | None:
     """Give it to a command, in a session of its own; what it began ends with it when it did not take the secret."""
     name = Path(argv[0]).name
     reading, writing = os.pipe()
@@ -267,9 +269,10 @@ def _run(secret: Secret, argv: tuple[str, ...], patience: float) -> HandoffFaile
         try:
             _write_all(ours.fileno(), secret)
             ours.close()
-            said = _listen(process, time.monotonic() + patience)
+            said = _listen(process, time.monotonic() + patience, cut)
             ended, left = process.poll(), _unread(theirs.fileno())
-            failed = _complaint(name, ended, _redacted(said, secret), left=left, patience=patience)
+            late = "was cut off" if cut() else f"took longer than {patience:g} s"
+            failed = _complaint(name, ended, _redacted(said, secret), left=left, late=late)
         except BaseException:
             _end(process, ours, theirs)
             raise
@@ -279,9 +282,9 @@ def _run(secret: Secret, argv: tuple[str, ...], patience: float) -> HandoffFaile
     return failed
 
 
-def _complaint(name: str, ended: int | None, said: str, *, left: int, patience: float) -> HandoffFailed | None:
+def _complaint(name: str, ended: int | None, said: str, *, left: int, late: str) -> HandoffFailed | None:
     if ended is None:
-        return HandoffFailed(f"'{name}' took longer than {patience:g} s", hint="it was ended; try it by hand")
+        return HandoffFailed(f"'{name}' {late}", hint="it was ended; try it by hand")
     if ended != 0:
         told = f"'{name}' failed with {ended}{f': {said}' if said else ''}"
         return HandoffFailed(told, hint="mend it, or choose another target")
@@ -298,7 +301,7 @@ def _unread(descriptor: int) -> int:
     return int.from_bytes(fcntl.ioctl(descriptor, termios.FIONREAD, bytes(4)), sys.byteorder)
 
 
-def _listen(process: "subprocess.Popen[bytes]", deadline: float) -> bytes:
+def _listen(process: "subprocess.Popen[bytes]", deadline: float, cut: Callable[[], bool]) -> bytes:
     """Wait for the command's end, and keep the last of what it says on stderr.
 
     What it left running in the background, as clipboard programs do, may hold its stderr open: that is not waited for.
@@ -307,7 +310,7 @@ def _listen(process: "subprocess.Popen[bytes]", deadline: float) -> bytes:
     said = b""
     with selectors.DefaultSelector() as selector:
         selector.register(process.stderr, selectors.EVENT_READ)
-        while time.monotonic() < deadline:
+        while time.monotonic() < deadline and not cut():
             if selector.select(0.02):
                 heard = os.read(process.stderr.fileno(), 65536)
                 said = (said + heard)[-MOST_HEARD:]
@@ -315,8 +318,9 @@ def _listen(process: "subprocess.Popen[bytes]", deadline: float) -> bytes:
                     break
             elif process.poll() is not None:
                 break
-    with contextlib.suppress(subprocess.TimeoutExpired):
-        process.wait(max(0, deadline - time.monotonic()))
+    while process.poll() is None and time.monotonic() < deadline and not cut():
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(min(0.1, max(0, deadline - time.monotonic())))
     return said
 
 

@@ -98,6 +98,7 @@ def carry_out(
     number: int | None = None,
     tell: Tell | None = None,
     stopped: Callable[[], bool] = lambda: False,
+    cut: Callable[[], bool] = lambda: False,
 ) -> Run:
     """Carry a plan out, and tell what was done and what was not.
 
@@ -108,6 +109,7 @@ def carry_out(
         number: The run that this goes on with; a new one by default.
         tell: Told how far it is, and how many have failed.
         stopped: Asked before each item whether somebody wants it to stop.
+        cut: Asked while a command has a secret whether nobody waits for it any more.
 
     Raises:
         AccessDenied: The actor changes nothing on this desk.
@@ -118,16 +120,18 @@ def carry_out(
         if target is None:
             raise InvalidInput("where are the secrets to go?", hint="a command takes them on its stdin")
         refuse_one_place(target, len(plan.items))
-    goes_on = number is not None
+    failed: dict[str, BotdeskError] = {}
     if number is None:
         number = desk.run(bulk.begin, plan, to=target.words if target else "")
-    failed: dict[str, BotdeskError] = {one.id: one.error for one in plan.refused} if goes_on else {}
-    cut = False
+    else:
+        failed |= {one.id: one.error for one in plan.refused}
+        _go_on(desk, number, plan)
+    ends = False
     for done, item in enumerate(plan.items, 1):
-        if cut := stopped():
+        if ends := stopped():
             break
         try:
-            _one(desk, number, plan.order, item, target)
+            _one(desk, number, plan.order, item, target, cut)
         except StoreError as error:
             hint = f"'botdesk bulk show {number}' tells what was done, 'botdesk bulk resume {number}' goes on"
             raise StoreError(error.message, hint=hint) from None
@@ -135,22 +139,27 @@ def carry_out(
             failed[item.id] = error
         if tell is not None:
             tell(done, len(plan.items), f"{plan.order.verb}, {len(failed)} failed" if failed else "")
-    return _ended(desk, number, failed, stopped=cut)
+    return _ended(desk, number, failed, stopped=ends)
 
 
-def _one(desk: Desk, number: int, order: Order, item: Item, target: Command | None) -> None:
+def _go_on(desk: Desk, number: int, plan: Plan) -> None:
+    _let_go(desk, desk.ask(runs.show, number))
+    desk.run(bulk.resume, number, plan)
+
+
+def _one(desk: Desk, number: int, order: Order, item: Item, target: Command | None, cut: Callable[[], bool]) -> None:
     if target is None or order.verb is not Verb.ROTATE:
         desk.run(bulk.within, number, bulk.do, order, item.id)
     else:
-        _rotate(desk, number, order, item, target)
+        _rotate(desk, number, order, item, target, cut)
 
 
-def _rotate(desk: Desk, number: int, order: Order, item: Item, target: Command) -> None:
+def _rotate(desk: Desk, number: int, order: Order, item: Item, target: Command, cut: Callable[[], bool]) -> None:
     """Rotate one token: if its secret is not taken, or that cannot be recorded, the successor ends and it goes on."""
     issued = desk.run(bulk.within, number, bulk.rotate, order, item.id)
     token_id = issued.token.id
     try:
-        given = handoff.give(issued.secret, filled(target, issued.account.name, token_id, item.id))
+        given = handoff.give(issued.secret, filled(target, issued.account.name, token_id, item.id), cut=cut)
         desk.run(bulk.within, number, tokens.deliver, token_id, to=given.target_words)
     except BaseException as error:
         if desk.ask(tokens.line, token_id).state is tokens.TokenState.PENDING:
@@ -193,7 +202,8 @@ def finish(desk: Desk, number: int, *, anyway: bool = False) -> Run:
     run = desk.ask(runs.show, number)
     if run.ended:
         raise Conflict(f"the run {number} has ended", hint=f"'botdesk bulk show {number}' tells how")
-    _settle(desk, run, anyway=anyway)
+    _refuse_at_work(desk, run, anyway=anyway)
+    _let_go(desk, run)
     return _ended(desk, number, {}, stopped=True)
 
 
@@ -205,7 +215,7 @@ def take_up(
     tell: Tell | None = None,
     stopped: Callable[[], bool] = lambda: False,
 ) -> Plan:
-    """Plan what is left of a run that was stopped or killed; `carry_out` then goes on with it.
+    """Plan what is left of a run that was stopped or killed; `carry_out` then goes on with it. Nothing is changed.
 
     Raises:
         Conflict: Nothing is left, or it may be at work still.
@@ -214,8 +224,7 @@ def take_up(
     run = desk.ask(runs.show, number)
     if not run.open_ids:
         raise Conflict(f"nothing is left of the run {number}", hint=f"'botdesk bulk show {number}' tells what was done")
-    if not run.ended:
-        _settle(desk, run, anyway=anyway)
+    _refuse_at_work(desk, run, anyway=anyway)
     return plan(desk, run.order, run.open_ids, tell=tell, stopped=stopped)
 
 
@@ -224,11 +233,15 @@ def at_work(desk: Desk, run: Run) -> bool:
     return not run.ended and desk.clock() - run.last_at < AT_WORK
 
 
-def _settle(desk: Desk, run: Run, *, anyway: bool) -> None:
+def _refuse_at_work(desk: Desk, run: Run, *, anyway: bool) -> None:
     if not anyway and at_work(desk, run):
         raise Conflict(
             f"the run {run.number} was at work a moment ago",
             hint=f"if it was killed, wait {int(AT_WORK.total_seconds())} s, or say --force",
         )
+
+
+def _let_go(desk: Desk, run: Run) -> None:
+    """End the successors that were left when it was killed, and that nobody was given."""
     for token_id in run.pending:
         desk.run(bulk.within, run.number, tokens.abandon, token_id, reason=runs.CUT_SHORT)

@@ -24,7 +24,8 @@ PART: Final = 500
 
 _DOES: Final = (
     *(Action.TOKEN_ISSUED, Action.TOKEN_DELIVERED, Action.TOKEN_REVOKED, Action.TOKEN_EXTENDED),
-    *(Action.ACCOUNT_DISABLED, Action.ACCOUNT_ENABLED, Action.GRANT_GIVEN, Action.BULK_ENDED),
+    *(Action.ACCOUNT_DISABLED, Action.ACCOUNT_ENABLED, Action.GRANT_GIVEN),
+    *(Action.BULK_RESUMED, Action.BULK_ENDED),
 )
 """All that a run records after its beginning."""
 
@@ -176,8 +177,9 @@ def _follow(trail: _Trail, event: Event, detail: dict[str, Any], verb: Verb) -> 
         case Action.BULK_ENDED:
             trail.ended, trail.stopped = True, bool(detail.get("stopped"))
             trail.fates |= {named: (Fate.FAILED, str(why)) for named, why in detail.get("failed", {}).items()}
+        case Action.BULK_RESUMED:
+            trail.ended = trail.stopped = False
         case Action.TOKEN_ISSUED:
-            trail.ended = False
             old = str(detail.get("predecessor"))
             trail.successors[old], trail.predecessors[subject] = subject, old
             trail.fates.pop(old, None)
@@ -258,14 +260,17 @@ def listed(tx: Transaction, *, limit: int = 50, own: bool = False) -> list[Line]
     query = select(Event).where(Event.action == Action.BULK_BEGUN, Event.outcome == audit.Outcome.DONE, *mine)
     found = tx.session.exec(query.order_by(col(Event.sequence).desc()).limit(limit)).all()
     begun = [event for event in found if not mine or _is_own(tx, event)]
-    ends = select(Event).where(
-        Event.action == Action.BULK_ENDED, col(Event.sequence) > (begun[-1].sequence if begun else 0), *mine
-    )
-    how = {}
-    for event in tx.session.exec(ends.order_by(col(Event.sequence))):
-        detail = audit.detail_of(event)
-        how[detail.get("bulk")] = str(detail.get("told", ""))
+    how = _ends(tx, begun[-1].sequence) if begun else {}
     return [_line(event, how.get(event.sequence, "")) for event in begun]
+
+
+def _ends(tx: Transaction, first: int) -> dict[int, str]:
+    """How the runs from that one on ended, by their numbers; whoever went on with them."""
+    turns = select(Event).where(
+        col(Event.action).in_((Action.BULK_RESUMED, Action.BULK_ENDED)), col(Event.sequence) > first
+    )
+    details = [audit.detail_of(event) for event in tx.session.exec(turns.order_by(col(Event.sequence)))]
+    return {int(detail.get("bulk", 0)): str(detail.get("told", "")) for detail in details}
 
 
 def unfinished(tx: Transaction) -> list[Run]:

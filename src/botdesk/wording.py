@@ -276,6 +276,7 @@ _SENTENCES: Final = {
     "advice:dismissed": "dismissed the advice '{kind}' on {subject}{because}",
     "advice:recalled": "recalled the advice '{kind}' on {subject}",
     "bulk:begun": "began to {verb} {many}",
+    "bulk:resumed": "went on with the run {bulk}: {many} left",
     "bulk:ended": "ended the run {bulk}: {told}",
     "notify:gave-up": "gave up telling the {via} of {note}, after {tries} tries",
     "migration:started": "began to move {work} from {owner}'s token to {account}",

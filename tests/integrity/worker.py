@@ -205,6 +205,7 @@ VERBS: dict[str, Callable[[Desk], Any]] = {
     "role drop": _do(people.drop_member, "platform", "ben"),
     "role remove": _do(people.remove_role, "night-shift"),
     "bulk begin": _do(bulk.begin, bulk.Plan(bulk.Order(verb=bulk.Verb.DISABLE))),
+    "bulk resume": _do(bulk.resume, 1, bulk.Plan(bulk.Order(verb=bulk.Verb.DISABLE))),
     "bulk end": _do(bulk.end, 1, told="nothing to do", failed={}, stopped=True),
     "notify give up": _do(notify.give_up, via="webhook", note="event 3", tries=5),
     "denied": _refused("ben", "nightly-build"),

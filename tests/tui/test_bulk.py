@@ -76,9 +76,9 @@ async def test_marked_tokens_are_revoked_once_it_was_shown_what_will_happen(path
         assert "the reason is empty" in shown(pilot)
         await press(pilot, "owner left", "enter")
         assert title(pilot) == "Revoke 2 tokens?"
-        assert "2 tokens to revoke, 1 left alone" in shown(pilot)
-        assert "left alone  'two' of catalog-sync" in shown(pilot)
-        assert f"'two' of catalog-sync ({two}): left alone, the token 'two' is revoked already" in flat(pilot)
+        assert "2 tokens to revoke, 1 refused" in shown(pilot)
+        assert "refused     'two' of catalog-sync" in shown(pilot)
+        assert f"'two' of catalog-sync ({two}): refused, the token 'two' is revoked already" in flat(pilot)
         assert states(path)[one] == "active"
         await press(pilot, "n")
         assert (states(path)[one], window(pilot, "token-list").marked) == ("active", {one, three})
@@ -114,10 +114,10 @@ async def test_marked_accounts_get_access_together_and_those_that_have_it_are_le
         await press(pilot, "space", "space", "a", "right")
         assert "ben" in str(pilot.app.screen.query_one("#dialog-what-if", Static).render())
         await press(pilot, "ctrl+s")
-        assert "1 account to grant, 1 left alone" in shown(pilot)
+        assert "1 account to grant, 1 refused" in shown(pilot)
         assert "role platform may operate each" in shown(pilot)
         await press(pilot, "y")
-        assert "1 done, 1 left alone" in shown(pilot)
+        assert "1 done, 1 refused" in shown(pilot)
     with open_desk(path) as desk:
         assert [line.account for line in desk.ask(grants.listed)] == ["catalog-sync", "metrics-ingest"]
 
@@ -202,14 +202,32 @@ async def test_it_is_stopped_in_the_middle_and_the_rest_is_untouched_and_told_so
         await pilot.press("escape")
         await until(pilot, lambda: "stopping after the one in work" in shown(pilot))
         assert title(pilot) == "Rotate 3 tokens"
+        assert "esc again cuts that one off" in shown(pilot)
         (tmp_path / "go").touch()
         await settle(pilot)
-        assert "1 done, 2 not done" in shown(pilot)
+        assert "stopping" not in shown(pilot)
+        assert "1 done, 2 untouched" in shown(pilot)
         assert "It was stopped." in shown(pilot)
         assert "r goes on with the 2 left" in shown(pilot)
         await press(pilot, "r", "y")
         assert "3 done" in shown(pilot)
     assert sorted(states(path)[one] for one in held) == ["retiring"] * 3
+
+
+async def test_a_second_esc_cuts_a_command_off_that_hangs_and_its_token_goes_on(path: str, tmp_path: Path) -> None:
+    held = deliver(path, "one", "two")
+    async with opened(path) as pilot:
+        await press(pilot, "enter", "A", "o")
+        await fill(pilot, command=f"sh -c '{HOLD}' {tmp_path} {{token_id}}")
+        await press(pilot, "ctrl+s")
+        await pilot.press("y")
+        await until(pilot, lambda: len(held) < len(states(path)) and "0 of 2" in shown(pilot))
+        await pilot.press("escape", "escape")
+        await settle(pilot)
+        assert "1 failed, 1 untouched" in shown(pilot)
+        assert "'sh' was cut off" in flat(pilot)
+    assert [states(path)[one] for one in held] == ["active", "active"]
+    assert sorted(states(path).values()) == ["active", "active", "revoked"]
 
 
 async def until(pilot: Pilot[str], true: Callable[[], bool]) -> None:
@@ -267,7 +285,7 @@ async def test_a_run_that_was_killed_is_told_at_the_start_and_gone_on_with_or_en
         await press(pilot, "B")
         assert "not ended" in shown(pilot)
         await press(pilot, "enter")
-        assert "3 not done" in shown(pilot)
+        assert "3 untouched" in shown(pilot)
         assert "It has not ended: it is at work, or was killed." in shown(pilot)
         await press(pilot, "e")
         assert "It was stopped." in shown(pilot)
@@ -355,24 +373,36 @@ def rotate_all(terminal: Terminal) -> None:
         terminal.wait_for(shows)
 
 
-@pytest.mark.parametrize("ending", ["SIGHUP", "ctrl+q"])
-def test_a_program_that_is_left_in_the_middle_stops_after_the_one_in_work_and_the_rest_is_untouched(
-    tmp_path: Path, manned: str, ending: str
+def test_a_program_whose_terminal_goes_in_the_middle_stops_after_the_one_in_work_and_the_rest_is_untouched(
+    tmp_path: Path, manned: str
 ) -> None:
     command = f"sh -c '{FIRST}' {tmp_path} {{token_id}}"
     with started(manned, environ(tmp_path, BOTDESK_BULK_COMMAND=command)) as terminal:
         rotate_all(terminal)
         terminal.wait_until(lambda: len(held(manned)) == 5)
-        if ending == "SIGHUP":
-            os.kill(terminal.pid, signal.SIGHUP)
-        else:
-            terminal.send("\x11")
+        os.kill(terminal.pid, signal.SIGHUP)
         terminal.wait_until(lambda: b"\x1b[?1049l" in terminal.raw)
         (tmp_path / "go").touch()
-        assert terminal.wait_exit() == (129 if ending == "SIGHUP" else 0)
+        assert terminal.wait_exit() == 129
     run = latest(manned)
     assert (run.ended, run.stopped, run.told) == (True, True, "2 done, 1 untouched")
     assert held(manned) == ["active"] * 3 + ["retiring"] * 2
+
+
+def test_who_leaves_the_program_in_the_middle_is_told_first_and_the_second_time_leaves_at_once(
+    tmp_path: Path, manned: str
+) -> None:
+    command = f"sh -c '{FIRST}' {tmp_path} {{token_id}}"
+    with started(manned, environ(tmp_path, BOTDESK_BULK_COMMAND=command)) as terminal:
+        rotate_all(terminal)
+        terminal.wait_until(lambda: len(held(manned)) == 5)
+        terminal.send("\x11")
+        terminal.wait_for("ctrl+q again leaves at once")
+        terminal.send("\x11")
+        assert terminal.wait_exit() == 0
+    run = latest(manned)
+    assert (run.ended, run.stopped, run.told) == (True, True, "1 done, 1 failed, 1 untouched")
+    assert held(manned) == ["active"] * 3 + ["retiring", "revoked"]
 
 
 def test_killed_in_the_middle_a_run_is_told_at_the_next_start(tmp_path: Path, manned: str) -> None:
@@ -390,7 +420,7 @@ def test_killed_in_the_middle_a_run_is_told_at_the_next_start(tmp_path: Path, ma
         for keys, shows in (
             ("", "catalog-sync"),
             ("B", "not ended"),
-            ("\r", "1 done, 2 not done"),
+            ("\r", "1 done, 2 untouched"),
             ("r", "may be at work"),
             ("y", "Rotate 2 tokens"),
             ("\x13", "y rotate 2 tokens"),

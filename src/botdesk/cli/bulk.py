@@ -3,7 +3,7 @@
 import shlex
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -290,8 +290,11 @@ def _carry_out(
     _preview(plan)
     _refuse_nothing(plan)
     _confirm(f"{plan.order.verb} {plan.order.many(len(plan.items))}?", yes=yes, piped=piped)
-    with progress.bar(plan.order.verb.value, patience=0) as tell, _stopping() as stopped:
-        run = runner.carry_out(desk, plan, target=target, number=number, tell=tell, stopped=stopped)
+    with progress.bar(plan.order.verb.value, patience=0) as tell, _stopping() as pressed:
+        run = runner.carry_out(
+            desk, plan, target=target, number=number, tell=tell,
+            stopped=lambda: bool(pressed), cut=lambda: len(pressed) > 1,
+        )  # fmt: skip
     _summary(run, json=json)
     if run.stopped:
         raise typer.Exit(output.INTERRUPTED)
@@ -316,19 +319,19 @@ def _confirm(question: str, *, yes: bool, piped: bool) -> None:
 
 
 @contextmanager
-def _stopping() -> Iterator[Callable[[], bool]]:
-    """Have Ctrl-C, a closed terminal and a kill stop the run after the item in work."""
+def _stopping() -> Iterator[list[int]]:
+    """Have Ctrl-C, a closed terminal and a kill stop the run after the item in work, and a second one at once."""
     pressed: list[int] = []
 
     def stop(number: int, _: object) -> None:
         if not pressed:
-            output.talk("stopping after the one in work")
+            output.talk("stopping after the one in work; once more cuts that one off")
         pressed.append(number)
 
     ends = [signal.SIGINT, signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else [])]
     before = {number: signal.signal(number, stop) for number in ends}
     try:
-        yield lambda: bool(pressed)
+        yield pressed
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

@@ -423,6 +423,11 @@ class BotdeskApp(TypeAhead):
         if not (isinstance(error, StoreError) and self.history.lost):
             self.complain(error)
 
+    async def action_quit(self) -> None:
+        """Leave, unless a dialog is at work with something and says so first."""
+        if not (isinstance(self.screen, Dialog) and self.screen.hold()):
+            await super().action_quit()
+
     def action_help_quit(self) -> None:
         """Say which key leaves, to those who press one that does so elsewhere."""
         if isinstance(self.screen, Dialog):

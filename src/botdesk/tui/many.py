@@ -21,7 +21,6 @@ _COMES: Final[Mapping[Verb, str]] = {
     Verb.ENABLE: "Those of their tokens that have not ended work again.",
 }
 _TONES: Final = {Fate.DONE: "good", Fate.FAILED: "bad", Fate.REFUSED: "warn", Fate.UNTOUCHED: "warn"}
-_WORDS: Final = {Fate.REFUSED: "left alone", Fate.UNTOUCHED: "not done"}
 _ORDER: Final = {Fate.FAILED: 0, Fate.UNTOUCHED: 1, Fate.REFUSED: 2, Fate.DONE: 3}
 """In which order a summary tells them: first what somebody has to look at."""
 
@@ -47,13 +46,13 @@ class Row:
 
 
 def planned(plan: Plan, known: Mapping[str, str]) -> list[Row]:
-    """What will happen to each; first those that are left alone."""
+    """What will happen to each; first those that are refused."""
     left = [_refused(one, known) for one in plan.refused]
     return left + [_item(item, plan.order.verb) for item in plan.items]
 
 
 def _refused(one: Refused, known: Mapping[str, str]) -> Row:
-    return Row(one.id, Cell("left alone", "warn"), known.get(one.id, one.id), one.error.message)
+    return Row(one.id, Cell("refused", "warn"), known.get(one.id, one.id), one.error.message)
 
 
 def _item(item: Item, verb: Verb) -> Row:
@@ -64,7 +63,7 @@ def told_plan(plan: Plan, target: Command | None) -> str:
     """A plan in short."""
     order, will = plan.order, len(plan.items)
     first = f"{order.many(will)} to {order.verb}" if will else "there is nothing to do"
-    left = [f"{len(plan.refused):,} left alone"] if plan.refused else []
+    left = [f"{len(plan.refused):,} refused"] if plan.refused else []
     return "\n".join([", ".join([first, *left]), *([_comes(order, target)] if will else [])])
 
 
@@ -89,16 +88,14 @@ def results(run: Run) -> list[Row]:
 
 
 def _result(one: runs.Result) -> Row:
-    return Row(one.id, Cell(_WORDS.get(one.fate, one.fate.value), _TONES[one.fate]), one.name, one.words)
+    return Row(one.id, Cell(one.fate.value, _TONES[one.fate]), one.name, one.words)
 
 
 def told_run(run: Run) -> str:
     """How a run went, in short."""
-    counts = ((fate, run.count(fate)) for fate in Fate)
-    said = ", ".join(f"{count:,} {_WORDS.get(fate, fate.value)}" for fate, count in counts if count)
     how = "It was stopped." if run.stopped else ""
     how = how if run.ended else "It has not ended: it is at work, or was killed. The rest is as it was."
-    return "\n".join([f"{said or 'nothing to do'}", *([how] if how else [])])
+    return "\n".join([run.told, *([how] if how else [])])
 
 
 def line(found: runs.Line, now: datetime) -> Sequence[Cell]:

@@ -104,6 +104,10 @@ class Dialog(ModalScreen[T | None], Generic[T]):
         except SkipAction:
             self.app.action_help_quit()
 
+    def hold(self) -> bool:
+        """Whether leaving the program has to wait, because something is at work."""
+        return False
+
     def action_leave(self) -> None:
         """Leave without an answer."""
         self.dismiss(None)

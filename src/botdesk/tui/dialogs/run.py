@@ -30,7 +30,7 @@ from botdesk.tui.widgets.window import Window
 
 Stopped = Callable[[], bool]
 Find = Callable[[Tell, Stopped], Plan]
-CarryOut = Callable[[Plan, Tell, Stopped], Run]
+CarryOut = Callable[[Plan, Tell, Stopped, Stopped], Run]
 
 COLUMNS: Final = (
     Column("fate", "WHAT", 10),
@@ -39,6 +39,7 @@ COLUMNS: Final = (
     Column("why", "NOTE", 14, grow=2, most=200),
 )
 TICK_SECONDS: Final = 0.1
+CUTS: Final = "[@click=screen.leave]esc again cuts that one off: its old token works on[/]"
 
 
 class Then(StrEnum):
@@ -92,7 +93,7 @@ class RunDialog(Dialog[Over]):
         self._order, self._find, self._carry_out = order, find, carry_out
         self._target, self._known, self._run = target, known or {}, run
         self._plan: Plan | None = None
-        self._stop = Event()
+        self._stop, self._cut = Event(), Event()
         self._at_work = False
         self._far: tuple[int, int, str] = (0, 0, "")
 
@@ -159,7 +160,7 @@ class RunDialog(Dialog[Over]):
     async def _carry(self, plan: Plan) -> None:
         assert self._carry_out is not None
         try:
-            self._run = await asyncio.to_thread(self._carry_out, plan, self._tell, self._stop.is_set)
+            self._run = await asyncio.to_thread(self._carry_out, plan, self._tell, self._stop.is_set, self._cut.is_set)
         except BotdeskError as error:
             self.complain(error)
             self._plan = None
@@ -171,6 +172,7 @@ class RunDialog(Dialog[Over]):
 
     async def _tell_run(self, run: Run) -> None:
         self._title(f"Run {run.number}: {run.order.verb} {run.order.many(len(run.results))}")
+        self.warn("")
         self.query_one("#bulk-progress", Static).update("")
         self.query_one("#bulk-told", Static).update(many.told_run(run))
         await self._list(many.results(run))
@@ -231,10 +233,21 @@ class RunDialog(Dialog[Over]):
             self.action_leave()
 
     def action_leave(self) -> None:
-        """Leave; while it is being done, stop after the one in work and tell what was done."""
+        """Leave; while it is being done, stop after the one in work, or at once, and tell what was done."""
         if not self._at_work:
             self.dismiss(None if self._run is None else Over(self._run, Then.LEAVE))
         elif not self._stop.is_set():
             self._stop.set()
             self.warn("stopping after the one in work")
-            self._keys("stopping after the one in work")
+            self._keys(CUTS if self._target else "")
+        else:
+            self._cut.set()
+
+    def hold(self) -> bool:
+        """Hold up who leaves the program while it is at work; the second time they mean it."""
+        if not self._at_work or self._stop.is_set():
+            self._cut.set()
+            return False
+        self.action_leave()
+        self.warn("stopping after the one in work; ctrl+q again leaves at once")
+        return True

@@ -69,8 +69,8 @@ async def _do(app: "BotdeskApp", verb: Verb, known: Mapping[str, str]) -> bool:
     def find(tell: Tell, stopped: Stopped) -> Plan:
         return runner.plan(app.desk, order, known, tell=tell, stopped=stopped)
 
-    def carry_out(plan: Plan, tell: Tell, stopped: Stopped) -> Run:
-        return runner.carry_out(app.desk, plan, target=target, tell=tell, stopped=stopped)
+    def carry_out(plan: Plan, tell: Tell, stopped: Stopped, cut: Stopped) -> Run:
+        return runner.carry_out(app.desk, plan, target=target, tell=tell, stopped=stopped, cut=cut)
 
     dialog = RunDialog(order, find, carry_out, target=target, known=known)
     return await _follow(app, dialog, target) is not None
@@ -139,8 +139,8 @@ async def _gone_on(app: "BotdeskApp", run: Run, target: Command | None) -> tuple
     def find(tell: Tell, stopped: Stopped) -> Plan:
         return runner.take_up(app.desk, run.number, anyway=True, tell=tell, stopped=stopped)
 
-    def carry_out(plan: Plan, tell: Tell, stopped: Stopped) -> Run:
-        return runner.carry_out(app.desk, plan, target=target, number=run.number, tell=tell, stopped=stopped)
+    def carry_out(plan: Plan, tell: Tell, stopped: Stopped, cut: Stopped) -> Run:
+        return runner.carry_out(app.desk, plan, target=target, number=run.number, tell=tell, stopped=stopped, cut=cut)
 
     known = {one.id: one.name for one in run.results}
     return RunDialog(run.order, find, carry_out, target=target, known=known), target
