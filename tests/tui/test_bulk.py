@@ -5,6 +5,7 @@ import signal
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
+from typing import cast
 
 import pytest
 from textual.pilot import Pilot
@@ -16,6 +17,7 @@ from botdesk.bulk import Order, Verb
 from botdesk.desk import Desk
 from botdesk.runs import Fate, Run
 from botdesk.testing import Clock, open_desk
+from botdesk.tui.app import BotdeskApp
 from tests.terminal import Terminal
 from tests.tui.program import environ, started
 from tests.tui.stage import (
@@ -309,13 +311,20 @@ async def test_a_run_that_is_at_work_elsewhere_is_not_told_as_killed_and_taken_u
     held = deliver(path, "one", "two")
     with open_desk(path, seed=5) as desk:
         desk.run(bulk.begin, runner.plan(desk, Order(verb=Verb.REVOKE, reason="leaked"), held))
-    async with opened(path) as pilot:
+    clock = Clock()
+    async with opened(path, clock=clock) as pilot:
         assert "DID NOT END" not in shown(pilot)
         await press(pilot, "B", "enter", "r")
         assert "may be at work" in title(pilot)
         await press(pilot, "n")
         assert set(states(path).values()) == {"active"}
         await press(pilot, "escape", "B", "enter", "r", "y")
+        assert title(pilot) == "Revoke 2 tokens?"
+        await press(pilot, "escape", "escape")
+        clock.forward(timedelta(minutes=2))
+        cast("BotdeskApp", pilot.app).poll_soon()
+        await until(pilot, lambda: "DID NOT END" in shown(pilot))
+        await press(pilot, "B", "enter", "r")
         assert title(pilot) == "Revoke 2 tokens?"
         await press(pilot, "y")
         assert "2 done" in shown(pilot)

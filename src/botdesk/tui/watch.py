@@ -60,6 +60,7 @@ class Watch:
         self.unfinished: tuple[Run, ...] = ()
         self._noticed: list[str] = []
         self._reuse_next = 0.0
+        self._open_runs = False
         self._memory = memory
         self._head: Head | None = None
         self._looked: datetime | None = None
@@ -128,6 +129,8 @@ class Watch:
         self._head, self._looked = head, now
         self._ask_who(desk)
         self._look_for_reuse(desk)
+        if self._open_runs:
+            self.look_for_unfinished(desk)
         self._remember(desk)
         return True
 
@@ -152,13 +155,15 @@ class Watch:
         self.reused = tuple(one for one in found if _mark(one) not in self._noticed)
 
     def look_for_unfinished(self, desk: "Desk") -> None:
-        """Look for runs over many that were killed."""
+        """Look for runs over many that were killed; what may be at work still is looked at again later."""
         from botdesk import runner, runs
 
         try:
-            self.unfinished = tuple(run for run in desk.ask(runs.unfinished) if not runner.at_work(desk, run))
+            found = desk.ask(runs.unfinished)
         except BotdeskError:
-            self.unfinished = ()
+            found = []
+        self._open_runs = bool(found)
+        self.unfinished = tuple(run for run in found if not runner.at_work(desk, run))
 
     def told_unfinished(self, now: "datetime") -> str:
         """The latest run without an end in a line; empty when there is none."""
