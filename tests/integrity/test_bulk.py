@@ -58,7 +58,7 @@ def test_killed_in_the_middle_each_token_is_wholly_rotated_or_untouched_and_the_
         assert run.count(Fate.DONE) >= int(TOKENS * share) - 1
         assert run.count(Fate.DONE) + run.count(Fate.UNTOUCHED) == TOKENS
         assert run.count(Fate.UNTOUCHED) > 0
-        _check(desk, run, out)
+        check(desk, run, out)
         _finish(desk, run, out)
 
 
@@ -68,7 +68,7 @@ def _wait_for(out: Path, count: int) -> None:
         time.sleep(0.005)
 
 
-def _check(desk: Desk, run: runs.Run, out: Path) -> None:
+def check(desk: Desk, run: runs.Run, out: Path) -> None:
     """Hold what the summary says against every token and every secret."""
     secrets = {file.name: file.read_text() for file in out.iterdir()}
     held = desk.ask(tokens.listed)
@@ -97,7 +97,7 @@ def _finish(desk: Desk, run: runs.Run, out: Path) -> None:
     assert len(plan.items) == len(run.open_ids)
     done = runner.carry_out(desk, plan, target=target, number=run.number)
     assert (done.count(Fate.DONE), done.ended, done.stopped) == (TOKENS, True, False)
-    _check(desk, desk.ask(runs.show, run.number), out)
+    check(desk, desk.ask(runs.show, run.number), out)
     assert tokens.TokenState.PENDING not in {line.state for line in desk.ask(tokens.listed)}
     with pytest.raises(Conflict):
         runner.take_up(desk, run.number)

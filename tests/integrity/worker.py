@@ -111,6 +111,10 @@ def _do(function: Callable[..., Any], *args: Any, **how: Any) -> Callable[[Desk]
     return lambda desk: desk.run(function, *args, **how)
 
 
+def _of_a_run(order: bulk.Order, item: str) -> Callable[[Desk], Any]:
+    return _do(bulk.within, 1, bulk.do, order, item)
+
+
 def _export(desk: Desk) -> None:
     with desk.begin() as tx:
         assert list(audit.export(tx))
@@ -205,6 +209,10 @@ VERBS: dict[str, Callable[[Desk], Any]] = {
     "role drop": _do(people.drop_member, "platform", "ben"),
     "role remove": _do(people.remove_role, "night-shift"),
     "bulk begin": _do(bulk.begin, bulk.Plan(bulk.Order(verb=bulk.Verb.DISABLE))),
+    "bulk enable": _of_a_run(bulk.Order(verb=bulk.Verb.ENABLE), "metrics-ingest"),
+    "bulk grant": _of_a_run(
+        bulk.Order(verb=bulk.Verb.GRANT, grantee="role:platform", level=Level.OPERATE), "claude-bot"
+    ),
     "bulk resume": _do(bulk.resume, 1, bulk.Plan(bulk.Order(verb=bulk.Verb.DISABLE))),
     "bulk end": _do(bulk.end, 1, told="nothing to do", failed={}, stopped=True),
     "notify give up": _do(notify.give_up, via="webhook", note="event 3", tries=5),
