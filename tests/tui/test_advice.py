@@ -11,6 +11,7 @@ from botdesk.desk import Desk
 from botdesk.stages import Stage
 from botdesk.testing import NOON, Clock, open_desk
 from botdesk.tokens import TokenState
+from botdesk.tui.screens.advice import AdviceScreen
 from botdesk.verification import Asked
 from tests.tui.stage import app_of, opened, press, said, shown, window
 
@@ -46,6 +47,31 @@ def past(place: str) -> str:
 def kinds(path: str) -> list[str]:
     with open_desk(path) as desk:
         return [str(one.finding.kind) for one in desk.ask(advice.listed)]
+
+
+async def test_a_key_leads_from_an_account_to_the_advice_on_it(past: str) -> None:
+    with open_desk(past) as desk:
+        desk.run(accounts.create, "nightly-build-two")
+    async with opened(past) as pilot:
+        assert "t To do" in shown(pilot).splitlines()[-1]
+        await press(pilot, "t")
+        assert said(pilot).endswith("there is no advice on metrics-ingest")
+        await press(pilot, "j", "t")
+        assert "account:nightly-build" in shown(pilot)
+        assert {found.finding.account for found in window(pilot, "advice-list").rows} == {"nightly-build"}
+        await press(pilot, "escape")
+        await press(pilot, "1", "enter", "t")
+        assert window(pilot, "advice-list").rows
+
+
+async def test_a_filter_applies_at_once_though_reading_all_advice_takes_long(past: str) -> None:
+    async with opened(past) as pilot:
+        await press(pilot, "5")
+        screen = pilot.app.screen
+        assert isinstance(screen, AdviceScreen)
+        screen._took = 60.0
+        await press(pilot, "slash", "revoked", "enter")
+        assert len(window(pilot, "advice-list").rows) == 1
 
 
 async def test_the_worst_comes_first_and_is_told_in_full(past: str) -> None:

@@ -51,6 +51,23 @@ async def test_keys_that_are_typed_ahead_reach_what_the_keys_before_them_opened(
         assert "'laptop' of metrics-ingest" in shown(pilot)
 
 
+async def test_a_key_that_fails_takes_what_was_typed_after_it_along_and_no_later_key(path: str) -> None:
+    class Frail(BotdeskApp):
+        async def action_quit(self) -> None:
+            raise errors.InvalidInput("it failed")
+
+    app = Frail(lambda: open_desk(path), poll=0)
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        await settle(pilot)
+        app.patience = 60
+        await type_ahead(pilot, "j", "ctrl+q", "j", "j")
+        assert complaints(pilot) == "it failed"
+        assert window(pilot, "accounts").cursor == 1
+        await press(pilot, "j")
+        assert window(pilot, "accounts").cursor == 2
+    app.desk.close()
+
+
 async def test_a_key_is_not_held_back_for_longer_than_a_moment(path: str) -> None:
     async with opened(path) as pilot:
         begun, ended = asyncio.Event(), asyncio.Event()

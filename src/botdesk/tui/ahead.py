@@ -44,13 +44,16 @@ class TypeAhead(App[str]):
     @work(group="typed")
     async def _catch_up(self) -> None:
         end = time.monotonic() + self.patience
-        while self._typed:
-            calm = 0
-            while calm < CALM_ROUNDS and time.monotonic() < end:
-                await asyncio.sleep(0)
-                calm = calm + 1 if self._is_calm else 0
-            await super().on_event(self._typed[0])
-            self._typed.popleft()
+        try:
+            while self._typed:
+                calm = 0
+                while calm < CALM_ROUNDS and time.monotonic() < end:
+                    await asyncio.sleep(0)
+                    calm = calm + 1 if self._is_calm else 0
+                await super().on_event(self._typed[0])
+                self._typed.popleft()
+        finally:
+            self._typed.clear()  # what follows a key that failed was typed for what that did not open
 
     @property
     def _is_calm(self) -> bool:

@@ -453,6 +453,13 @@ class BotdeskApp(TypeAhead):
         self.action_go("audit")
         self.screen.call_after_refresh(self.run_action, "screen.verify")
 
+    def show_advice(self, account: str) -> None:
+        """Go to the advice on an account."""
+        self.action_go("advice")
+        screen = self.screen
+        if isinstance(screen, DeskScreen):
+            screen.call_after_refresh(screen.narrow, f"account:{account}")
+
     def action_next_theme(self) -> None:
         """Take the next theme."""
         names = [theme.name for theme in THEMES]

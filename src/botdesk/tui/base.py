@@ -248,6 +248,12 @@ class DeskScreen(Screen[None]):
         own = frozenset(binding.action for binding in type(self).BINDINGS if isinstance(binding, Binding))
         self.app.push_screen(HelpDialog(f"Keys: {self.TITLED}", self.active_bindings, own=own))
 
+    def narrow(self, text: str) -> None:
+        """Filter by a text, and leave the keys to the list."""
+        bar = self.query_one(FilterBar)
+        bar.line.value = text
+        bar.fold()
+
     def action_filter(self) -> None:
         """Open the line to filter in."""
         self.query_one(FilterBar).open()

@@ -79,6 +79,7 @@ class AccountScreen(DeskScreen):
         Binding("u", "restore", "Restore", tooltip="Take its removal back: its grants return, its tokens stay revoked"),
         Binding("U", "uses", "Uses", show=False, tooltip="From where this token was presented, and how often"),
         Binding("c", "cutover", "Cutover", show=False, tooltip="How the rotation of this token stands"),
+        Binding("t", "todo", "To do", show=False, tooltip="The advice on the account"),
         Binding("y", "copy", "Copy id", show=False, tooltip="Copy the token's id, or the account's"),
     ]
 
@@ -300,8 +301,11 @@ class AccountScreen(DeskScreen):
 
     @property
     def told_first(self) -> frozenset[str]:
-        """The key to many, while there are marks."""
-        return frozenset({"many"}) if self._marked else frozenset()
+        """The key to many, while there are marks; to the rotation that is under way, on the token that it is of."""
+        if self._marked:
+            return frozenset({"many"})
+        retiring = self.token is not None and self.token.state == "retiring"
+        return frozenset({"cutover"}) if retiring else frozenset()
 
     def action_refresh_now(self) -> None:
         """Read everything again; what others changed before counts as seen."""
@@ -405,6 +409,10 @@ class AccountScreen(DeskScreen):
         if await flows.account.remove(self.desk_app, self._line):
             self._gone()
             self.desk_app.say(f"removed {self._line.account.name}; {flows.account.REMOVED}")
+
+    def action_todo(self) -> None:
+        """Go to the advice on the account."""
+        self.desk_app.show_advice(self._line.account.name)
 
     def action_copy(self) -> None:
         """Copy the token's id, or on the other tabs the account's."""

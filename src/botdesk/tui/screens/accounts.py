@@ -51,11 +51,12 @@ class AccountsScreen(DeskScreen):
         Binding("o", "demo", "Demo", tooltip="Leave this empty desk for a throw-away one with data to look around in"),
         Binding("u", "restore", "Restore", tooltip="Take its removal back: its grants return, its tokens stay revoked"),
         Binding("i", "issue", "Issue", tooltip="Issue a token to it and hand it over"),
+        Binding("t", "todo", "To do", tooltip="The advice on it: what is not as it should be, and what mends it"),
         Binding("e", "modify", "Modify", tooltip="Change name, purpose, scopes, rotation"),
         Binding("d", "switch", "Disable", tooltip="Disable the marked ones or this one, or enable them again"),
+        Binding("slash", "filter", "Filter", tooltip="Filter as you type"),
         Binding("a", "give", "Grant", tooltip="Give a role or a person access to the marked ones or this one"),
         Binding("b", "many", "Bulk", show=False, tooltip="Do something to the marked ones, or their tokens, at once"),
-        Binding("slash", "filter", "Filter", tooltip="Filter as you type"),
         Binding("s", "sort", "Sort", tooltip="Sort by the next column"),
         Binding("S", "reverse", "Reverse", show=False, tooltip="Sort the other way round"),
         Binding("D,delete", "remove", "Remove", tooltip="Remove it; its name has to be typed"),
@@ -132,6 +133,7 @@ class AccountsScreen(DeskScreen):
         self._badges = {**{known: badge for known, badge in self._badges.items() if known not in fresh}, **found}
         self._badged.update(fresh)
         self.window.refresh()
+        self.refresh_bindings()
 
     def _say_what_is_shown(self) -> None:
         window, text = self.window, self.filter_text
@@ -199,6 +201,10 @@ class AccountsScreen(DeskScreen):
         if action in TO_MARKED and self.window.marked:
             return self.desk_app.refusal(Action.BULK_BEGUN)
         refusal = render.refusal(self.line, *_NEEDS[action]) if action in _NEEDS else ""
+        if not refusal and action == "todo" and self.line is not None:
+            account = self.line.account
+            known = account.id in self._badged and account.id not in self._badges
+            return f"there is no advice on {account.name}" if known else ""
         if not refusal and action == "restore" and self.line is not None:
             from botdesk import removal
 
@@ -295,6 +301,11 @@ class AccountsScreen(DeskScreen):
         elif self.line is not None:
             await flows.access.give(self.desk_app, self.line)
 
+    def action_todo(self) -> None:
+        """Go to the advice on the account."""
+        if self.line is not None:
+            self.desk_app.show_advice(self.line.account.name)
+
     def action_states(self) -> None:
         """Show live ones, disabled ones, or all."""
         self._shown = SHOWN[(SHOWN.index(self._shown) + 1) % len(SHOWN)]
@@ -318,6 +329,7 @@ class AccountsScreen(DeskScreen):
 _LIVE: Final = ("active", "disabled")
 _NEEDS: Final = {
     "copy": (Level.VIEW, (*_LIVE, "removed")),
+    "todo": (Level.VIEW, (*_LIVE, "removed")),
     "issue": (Level.OPERATE, ("active",)),
     "modify": (Level.MANAGE, _LIVE),
     "switch": (Level.MANAGE, _LIVE),

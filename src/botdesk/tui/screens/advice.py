@@ -48,10 +48,12 @@ class AdviceScreen(DeskScreen):
         self._dismissed = False
         self._took = 0.0
         self._wanted = True
+        self._all: list[Advice] = []
+        self._filtered = ""
 
     def body(self) -> ComposeResult:
         """The filter, the list, the line in full."""
-        yield FilterBar("words in account, what, kind")
+        yield FilterBar("words in account, what, kind; account:ci-bot")
         yield Window(
             COLUMNS, cells=render.advice_line, key=lambda found: str(found.id), opens="Open account", id="advice-list"
         )
@@ -70,21 +72,27 @@ class AdviceScreen(DeskScreen):
 
     async def reload(self) -> None:
         """Read all advice; of a large desk only when that is asked for."""
-        if self._took > SLOW_SECONDS and not self._wanted:
-            self.say("the desk changed meanwhile: r reads it again")
-            return
         from botdesk import advice
 
-        begun, self._wanted = time.monotonic(), False
-        found = await self.desk_app.ask(advice.listed, dismissed=self._dismissed)
-        self._took = time.monotonic() - begun
+        filtered, self._filtered = self._filtered, self.filter_text
+        if self._took <= SLOW_SECONDS or self._wanted:
+            await self._read()
+        elif filtered == self.filter_text:
+            self.say("the desk changed meanwhile: r reads it again")
         words = self.filter_text.lower().split()
-        shown = [one for one in found if _says(one, words)]
+        shown = [one for one in self._all if _says(one, words)]
         self.window.empty = "nothing matches: esc empties the filter" if words else "all is well"
         await self.window.show(whole(shown))
         told = [f"{sum(one.finding.severity == each for one in shown)} {each}" for each in advice.Severity]
         self.facts(" · ".join([wording.plural(len(shown), "line"), *told]))
         self.refresh_bindings()
+
+    async def _read(self) -> None:
+        from botdesk import advice
+
+        begun, self._wanted = time.monotonic(), False
+        self._all = await self.desk_app.ask(advice.listed, dismissed=self._dismissed)
+        self._took = time.monotonic() - begun
 
     def on_screen_resume(self) -> None:
         """Read again when one comes back."""
@@ -163,4 +171,5 @@ class AdviceScreen(DeskScreen):
 def _says(found: Any, words: list[str]) -> bool:
     finding = found.finding
     text = f"{finding.account} {finding.what} {finding.kind} {finding.severity} {finding.mend}".lower()
-    return all(word in text for word in words)
+    account = f"account:{finding.account}".lower()
+    return all(word == account if word.startswith("account:") else word in text for word in words)
