@@ -31,7 +31,10 @@ async def test_a_token_is_issued_rotated_and_revoked(path: str, tmp_path: Path) 
         await press(pilot, "enter", "enter")
         assert states(path) == {"farm": "retiring", "farm-two": "active"}
         assert window(pilot, "token-list").row.token.label == "farm"
-        await press(pilot, "k", "x")
+        assert shown(pilot).splitlines()[-1].startswith(" c Cutover")
+        await press(pilot, "k")
+        assert "Cutover" not in shown(pilot).splitlines()[-1]
+        await press(pilot, "x")
         for words in ("· active · made just now", "this is the successor: the old one ends in 1 day"):
             assert words in shown(pilot)
         await press(pilot, "leaked", "ctrl+s")

@@ -22,7 +22,20 @@ from botdesk.tui.themes import THEMES
 from botdesk.tui.watch import Watch
 from tests.integrity import house
 from tests.stores import Stores
-from tests.tui.stage import app_of, complaints, names, opened, press, said, settle, shown, type_ahead, warned, window
+from tests.tui.stage import (
+    app_of,
+    click,
+    complaints,
+    names,
+    opened,
+    press,
+    said,
+    settle,
+    shown,
+    type_ahead,
+    warned,
+    window,
+)
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 40)])
@@ -140,6 +153,18 @@ async def test_as_many_keys_are_shown_as_fit_and_help_always(path: str) -> None:
         for key in ("1", "2", "3", "4", "1", "enter"):
             await press(pilot, key)
             assert "? Keys" in shown(pilot).splitlines()[-1]
+
+
+@pytest.mark.parametrize("size", [(60, 20), (40, 10)])
+async def test_where_not_all_screens_can_be_named_the_current_one_is_and_each_has_its_key(
+    path: str, size: tuple[int, int]
+) -> None:
+    async with opened(path, size=size) as pilot:
+        await press(pilot, "4")
+        title = shown(pilot).splitlines()[0]
+        assert title.removeprefix(" botdesk ").split()[:7] == ["1", "2", "3", "4", "People", "5", "6"]
+        await click(pilot, "#title", title.index("6"))
+        assert "6 Migrations" in shown(pilot).splitlines()[0]
 
 
 @pytest.mark.parametrize("size", [(60, 15), (40, 10), (200, 60)])

@@ -49,18 +49,25 @@ class TitleBar(Static):
 
     def render(self) -> Text:
         """Draw the screens' names, the current one set apart, and the operator at the right."""
-        tabs = sum(len(f" {number} {title} ") for number, title in enumerate(SCREENS.values(), 1))
-        ours = " botdesk " if len(" botdesk ") + tabs + 1 + cell_len(self._who) < self.size.width else ""
-        text, self._spans = Text(ours, style="bold", no_wrap=True), []
-        for number, (name, title) in enumerate(SCREENS.items(), 1):
+        tabs = self._tabs()
+        room = self.size.width - sum(len(tab) for tab in tabs.values()) - len(" botdesk ") - 1
+        text, self._spans = Text(" botdesk " if cell_len(self._who) < room else "", style="bold", no_wrap=True), []
+        for name, tab in tabs.items():
             start = text.cell_len
-            text.append(f" {number} {title} ", style="reverse" if name == self._current else "")
+            text.append(tab, style="reverse" if name == self._current else "")
             self._spans.append((start, text.cell_len, name))
         room = self.size.width - text.cell_len - 2
         if room >= LEAST:
             who = fit(self._who, min(cell_len(self._who), room))
             text.append(" " * (room + 1 - cell_len(who)) + who, style="dim")
         return text
+
+    def _tabs(self) -> dict[str, str]:
+        """What is written for each screen: its key and its name; where not all names fit, the current one's alone."""
+        tabs = {name: f" {number} {title} " for number, (name, title) in enumerate(SCREENS.items(), 1)}
+        if sum(len(tab) for tab in tabs.values()) <= self.size.width:
+            return tabs
+        return {name: tab if name == self._current else tab[:3] for name, tab in tabs.items()}
 
     def on_click(self, event: events.Click) -> None:
         """Switch to the clicked screen."""
