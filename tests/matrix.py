@@ -26,6 +26,7 @@ from botdesk import (
     removal,
     runs,
     sshkey,
+    telling,
     tokens,
     uses,
     whatif,
@@ -75,6 +76,7 @@ bulk rotate            ok     no       –        no     ok       ok      ok
 bulk list              ok     ok       ·        ·      ·        ·       ·
 bulk show              ok     ok       –        –      –        –       –
 notify                 ok     ok       no       no     no       no      no
+notify claim           ok     ok       no       no     no       no      no
 migration list         ok     ok       ·        ok     ok       ok      ok
 migration show         ok     ok       –        ok     ok       ok      ok
 migration start        ok     no       –        no     no       ok      ok
@@ -317,6 +319,8 @@ def _lists(name: str, found: Iterable[str | None]) -> None:
 Verb = Callable[[Transaction, Case], Any]
 
 
+HOOK: Final = telling.To("webhook", "https://hooks.example/services/T0")
+NOTE: Final = notify.Note("revoked", "ada revoked a token", {}, sequence=1)
 LIBRARY: Final[dict[str, Verb]] = {
     "account list": lambda tx, c: _lists(c.bot, (line.account.name for line in accounts.page(tx, limit=500).rows)),
     "account show": lambda tx, c: accounts.line(tx, c.bot),
@@ -352,6 +356,7 @@ LIBRARY: Final[dict[str, Verb]] = {
     "bulk list": lambda tx, c: _lists(c.run, (str(line.number) for line in runs.listed(tx))),
     "bulk show": lambda tx, c: runs.show(tx, int(c.run)),
     "notify": lambda tx, c: notify.news(tx, list(notify.Kind), after=0),
+    "notify claim": lambda tx, c: telling.begin(tx, HOOK, NOTE, by="here"),
     "migration list": lambda tx, c: _lists(c.bot, (line.account for line in migration.listed(tx))),
     "migration show": lambda tx, c: migration.view(tx, c.moving),
     "migration start": lambda tx, c: migration.start(tx, c.bot, "a job", owner="guest"),

@@ -171,7 +171,7 @@ def _over_ssh(words: list[str], person: str) -> int:
 FIRST = [(column, ways[0]) for column, ways in matrix.WAYS.items()]
 """One way to each column: the rule itself was held through the library."""
 
-WITHOUT_A_COMMAND = {"token deliver", "token abandon", "incident", "bulk rotate", "notify"}
+WITHOUT_A_COMMAND = {"token deliver", "token abandon", "incident", "bulk rotate", "notify", "notify claim"}
 """The first two are parts of issuing; `incident` passes over what is not the person's to revoke; secrets of a bulk
 rotation go to a command of the host alone, and whom `notify` tells is the host's."""
 

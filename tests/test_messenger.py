@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from botdesk import accounts, audit, messenger, migration, notify, people, tokens
+from botdesk import accounts, audit, messenger, migration, notify, people, telling, tokens
 from botdesk.bearer import Secret
 from botdesk.desk import Desk
 from botdesk.errors import AccessDenied
@@ -129,8 +129,11 @@ def test_what_never_arrives_is_given_up_and_that_is_recorded(told: Desk, hook: S
         messenger.tell_all(told)
         clock.forward(timedelta(minutes=31))
     (event,) = told.ask(audit.page, audit.Filter(action="notify:gave-up")).rows
-    assert audit.detail_of(event) == {"via": "webhook", "note": f"event {number}", "tries": 5}
-    assert hook.url not in event.detail
+    detail = audit.detail_of(event)
+    assert {name: detail[name] for name in ("via", "note", "tries")} == {
+        "via": "webhook", "note": f"event {number}", "tries": 5,
+    }  # fmt: skip
+    assert hook.url not in "".join(event.detail for event in told.ask(audit.page, limit=100).rows)
     revoked(told, "two")
     assert messenger.tell_all(told)["webhook"] == 1
     assert ["'two'" in text for text in hook.told] == [True]
@@ -217,6 +220,77 @@ def test_one_of_all_programs_of_a_user_tells_at_a_time_and_the_next_goes_on(told
                 break
             threading.Event().wait(0.01)
     assert len(hook.told) == 1
+
+
+@pytest.fixture
+def second(told: Desk, tmp_path: Path, clock: Clock) -> Iterator[Desk]:
+    """The same desk on another host whose settings name the same two."""
+    with open_desk(told.location, clock=clock, seed=9) as desk:
+        desk.settings = replace(told.settings, state_dir=tmp_path / "elsewhere")
+        messenger.tell_all(desk)
+        yield desk
+
+
+def test_of_two_hosts_that_name_the_same_target_one_tells_each_note(told: Desk, second: Desk, hook: Server) -> None:
+    for label in ("one", "two", "three"):
+        revoked(told, label)
+    sent: list[int] = []
+
+    def tell(desk: Desk) -> None:
+        for _ in range(20):
+            sent.append(messenger.tell_all(desk)["webhook"])
+
+    threads = [threading.Thread(target=tell, args=(desk,)) for desk in (told, second)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert (sum(sent), len(hook.told)) == (3, 3)
+    assert ["'one'" in hook.told[0], "'two'" in hook.told[1], "'three'" in hook.told[2]] == [True] * 3
+    assert len(told.ask(audit.page, audit.Filter(action="notify:told")).rows) == 6
+    second.settings = replace(second.settings, notify_webhook=f"{hook.url}/another")
+    revoked(told, "four")
+    assert [messenger.tell_all(desk)["webhook"] for desk in (told, second)] == [1, 1]
+
+
+def test_a_host_that_was_killed_while_it_told_is_waited_for_and_then_another_one_tells(
+    told: Desk, second: Desk, hook: Server, clock: Clock
+) -> None:
+    revoked(told, "one")
+    (note,), _ = told.ask(notify.news, ["revoked"], after=messenger.progress(told, Webhook(hook.url)).position or 0)
+    assert told.run(telling.begin, Webhook(hook.url).to, note, by="a host that is gone").mine
+    assert [messenger.tell_all(desk)["webhook"] for desk in (told, second)] == [0, 0]
+    assert messenger.progress(second, Webhook(hook.url)).failure == ""
+    clock.forward(telling.LASTS)
+    assert [messenger.tell_all(desk)["webhook"] for desk in (second, told)] == [1, 0]
+    assert len(hook.told) == 1
+
+
+def test_what_one_host_gets_no_answer_to_another_one_tells(
+    told: Desk, second: Desk, hook: Server, clock: Clock
+) -> None:
+    hook.answers += [503, 503]
+    revoked(told, "one")
+    assert [messenger.tell_all(desk)["webhook"] for desk in (told, second)] == [0, 0]
+    clock.forward(timedelta(seconds=11))
+    assert [messenger.tell_all(desk)["webhook"] for desk in (told, second)] == [0, 0]
+    assert hook.answers == []
+    clock.forward(telling.LASTS)
+    assert [messenger.tell_all(desk)["webhook"] for desk in (second, told)] == [1, 0]
+    assert len(hook.told) == 1
+
+
+def test_what_is_told_once_a_day_is_told_by_one_of_two_hosts_each_day(
+    told: Desk, second: Desk, hook: Server, clock: Clock
+) -> None:
+    token_id = told.run(tokens.issue, "nightly-build", "farm", lifetime=timedelta(days=300)).token.id
+    told.run(tokens.deliver, token_id, to="command:vault")
+    clock.forward(timedelta(days=100))
+    for _ in range(25):
+        for desk in (second, told):
+            messenger.tell_all(desk)
+        clock.forward(timedelta(hours=2))
+    assert len(hook.told) == 3
 
 
 def test_who_came_in_over_ssh_tells_nobody_and_who_sees_not_everything_cannot(told: Desk, tmp_path: Path) -> None:

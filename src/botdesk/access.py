@@ -116,6 +116,8 @@ class Action(StrEnum):
     BULK_BEGUN = "bulk:begun"
     BULK_RESUMED = "bulk:resumed"
     BULK_ENDED = "bulk:ended"
+    NOTIFY_CLAIMED = "notify:claimed"
+    NOTIFY_TOLD = "notify:told"
     NOTIFY_GAVE_UP = "notify:gave-up"
     MIGRATION_STARTED = "migration:started"
     MIGRATION_EQUIPPED = "migration:equipped"

@@ -1,13 +1,15 @@
 """The messenger: tells a command and a webhook of the host what is to be told, in order, each at least once.
 
 How far each of the two was told is kept in the state folder of the operating-system user whose settings name them, and
-so is a lock: of all that user's programs one tells at a time. What does not arrive is tried again after a while, and
-after some tries it is recorded that it never did.
+so is a lock: of all that user's programs one tells at a time. Of several users or hosts that name the same, one tells
+each note (`telling`). What does not arrive is tried again after a while, and after some tries it is recorded that it
+never did.
 """
 
 import contextlib
 import json
 import os
+import secrets
 import signal
 import subprocess
 import threading
@@ -18,7 +20,7 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from botdesk import notify, statefile
+from botdesk import notify, statefile, telling
 from botdesk.desk import Desk
 from botdesk.errors import AccessDenied, StoreError
 from botdesk.notify import Kind, Note
@@ -42,6 +44,11 @@ class Command:
 
     argv: tuple[str, ...]
     name = "command"
+
+    @property
+    def to(self) -> telling.To:
+        """What the audit knows it by."""
+        return telling.To(self.name, json.dumps(self.argv))
 
     @property
     def words(self) -> str:
@@ -71,6 +78,11 @@ class Webhook:
 
     url: str = field(repr=False)
     name = "webhook"
+
+    @property
+    def to(self) -> telling.To:
+        """What the audit knows it by."""
+        return telling.To(self.name, self.url)
 
     @property
     def words(self) -> str:
@@ -129,6 +141,7 @@ class Progress:
         failure: Why that did not arrive; empty when it did.
         told: When what is not to be told again at once was told, by its name.
         looked_at: When it was looked for overdue rotations.
+        by: Who tells, as the audit has it: each state folder is another one.
     """
 
     position: int | None = None
@@ -138,6 +151,7 @@ class Progress:
     failure: str = ""
     told: dict[str, str] = field(default_factory=dict)
     looked_at: str = ""
+    by: str = field(default_factory=lambda: secrets.token_hex(6))
 
     @property
     def last(self) -> datetime | None:
@@ -237,21 +251,31 @@ def _pass_on(desk: Desk, target: Target, found: Progress, note: Note) -> int | N
     now, arrived = desk.clock(), 0
     found.told = {once: at for once, at in found.told.items() if now - from_text(at) < _pause(once)}
     if note.once not in found.told:
-        failure = target.send(note)
-        found.last_at, found.failure = to_text(now), failure
-        if failure and found.tries < len(WAITS):
-            found.next_at, found.tries = to_text(now + WAITS[found.tries]), found.tries + 1
-            _keep(desk, target, found)
+        turn = desk.run(telling.begin, target.to, note, by=found.by)
+        sent = _sent(desk, target, found, note) if turn.mine else 0
+        if sent is None or (not turn.mine and turn.told_at is None):
             return None
-        arrived = int(not failure)
-        if failure:
-            about = f"event {note.sequence}" if note.sequence else note.once
-            desk.run(notify.give_up, via=target.name, note=about, tries=found.tries + 1)
+        arrived = sent
         if note.once:
-            found.told[note.once] = to_text(now)
+            found.told[note.once] = to_text(turn.told_at or now)
     found.tries, found.next_at, found.position = 0, "", max(found.position or 0, note.sequence)
     _keep(desk, target, found)
     return arrived
+
+
+def _sent(desk: Desk, target: Target, found: Progress, note: Note) -> int | None:
+    """Send one note: whether it arrived, or was given up; None when it is to be tried again."""
+    now, failure = desk.clock(), target.send(note)
+    found.last_at, found.failure = to_text(now), failure
+    if failure and found.tries < len(WAITS):
+        found.next_at, found.tries = to_text(now + WAITS[found.tries]), found.tries + 1
+        _keep(desk, target, found)
+        return None
+    if failure:
+        desk.run(telling.give_up, target.to, note, tries=found.tries + 1)
+    else:
+        desk.run(telling.end, target.to, note)
+    return int(not failure)
 
 
 def _pause(once: str) -> timedelta:

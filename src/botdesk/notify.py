@@ -116,8 +116,3 @@ def _overdue(one: due.Due, now: datetime) -> Note:
 def trial(actor: str, now: datetime) -> Note:
     """A harmless note, to try whether notes arrive."""
     return Note("test", f"botdesk: {actor} tries whether this arrives", {"actor": actor, "at": to_text(now)})
-
-
-def give_up(tx: Transaction, *, via: str, note: str, tries: int) -> None:
-    """Record that a note did not arrive, and is not tried any more."""
-    audit.record(tx, Action.NOTIFY_GAVE_UP, via=via, note=note, tries=tries)

@@ -278,6 +278,8 @@ _SENTENCES: Final = {
     "bulk:begun": "began to {verb} {many}",
     "bulk:resumed": "went on with the run {bulk}: {many} left",
     "bulk:ended": "ended the run {bulk}: {told}",
+    "notify:claimed": "took it on to tell the {via} of {note}",
+    "notify:told": "told the {via} of {note}",
     "notify:gave-up": "gave up telling the {via} of {note}, after {tries} tries",
     "migration:started": "began to move {work} from {owner}'s token to {account}",
     "migration:equipped": "set token {label} of {account} as the new one of {work}",

@@ -40,6 +40,7 @@ from botdesk import (
     removal,
     retention,
     runner,
+    telling,
     tokens,
     verification,
 )
@@ -153,6 +154,9 @@ def _forget_key(desk: Desk) -> None:
         keys.remove(tx, keys.listed(tx, "ben")[0].key.fingerprint)
 
 
+HOOK = telling.To("webhook", "https://hooks.example/services/T0")
+NOTE = notify.Note("revoked", "ada revoked a token", {}, sequence=3)
+
 BACKUP = "saved.db"
 ARCHIVE = ".archive"
 
@@ -215,7 +219,9 @@ VERBS: dict[str, Callable[[Desk], Any]] = {
     ),
     "bulk resume": _do(bulk.resume, 1, bulk.Plan(bulk.Order(verb=bulk.Verb.DISABLE))),
     "bulk end": _do(bulk.end, 1, told="nothing to do", failed={}, stopped=True),
-    "notify give up": _do(notify.give_up, via="webhook", note="event 3", tries=5),
+    "notify claim": _do(telling.begin, HOOK, NOTE, by="here"),
+    "notify tell": _do(telling.end, HOOK, NOTE),
+    "notify give up": _do(telling.give_up, HOOK, NOTE, tries=5),
     "denied": _refused("ben", "nightly-build"),
     "denied out of reach": _refused("ben", "claude-bot"),
     "audit export": _export,
