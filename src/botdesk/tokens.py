@@ -61,7 +61,7 @@ class Line:
         token: The token.
         state: Its state.
         account: Its account's name.
-        issuer: Who issued it.
+        issuer: Who issued it: a person, or the account itself.
         version: The version that this is.
         suspended: It is live, and refused all the same, as long as its account is disabled.
     """
@@ -475,7 +475,8 @@ def lines(tx: Transaction, found: Iterable[tuple[Token, str, datetime | None]]) 
     for token, account, disabled_at in found:
         now = state(token, tx.now)
         suspended = disabled_at is not None and now in LIVE
-        made.append(Line(token, now, account, names.get(token.issued_by, "?"), version, suspended))
+        issuer = account if token.issued_by == token.account_id else names.get(token.issued_by, "?")
+        made.append(Line(token, now, account, issuer, version, suspended))
     return made
 
 

@@ -100,6 +100,7 @@ async def test_a_bot_rotates_its_own_token(ask: Ask, house: House, held: str) ->
     with house.desk() as desk:
         row, successor = desk.ask(tokens.find, held[4:14]), desk.ask(tokens.find, told["token_id"])
         running = desk.ask(cutover.view, held[4:14])
+        assert desk.ask(tokens.line, told["token_id"]).issuer == "self-keeper"
     assert successor.issued_by == row.account_id
     assert running.ends_at - running.began_at == timedelta(hours=2)
     assert running.new_first_seen is not None
