@@ -182,7 +182,9 @@ class DeskScreen(Screen[None]):
         self.say("")
         found = self.active_bindings.get(event.key)
         if found is not None and not found.enabled:
-            self.say(self.why_not(found.binding.action) if self._is_read else "nothing is read yet")
+            action = found.binding.action
+            why = self.why_not(action) or f"{action} is not for what the cursor is on"
+            self.say(why if self._is_read else "nothing is read yet")
 
     @property
     def _list(self) -> Window:
@@ -201,9 +203,13 @@ class DeskScreen(Screen[None]):
         """What a key does now, in a word."""
         return binding.description
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Grey out what cannot be done now."""
+        return None if self.is_mounted and self.why_not(action) else True
+
     def why_not(self, action: str) -> str:
-        """Why an action that `check_action` refuses cannot be done now."""
-        return f"{action} is not for what the cursor is on"
+        """Why an action cannot be done now: what the row, the operator or the time lacks; empty when it can."""
+        return ""
 
     def action_refresh_now(self) -> None:
         """Read everything again."""

@@ -138,10 +138,6 @@ class AccessScreen(DeskScreen):
         line: accounts.Line | None = self.left.row
         return line.account.id if line is not None else ""
 
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Grey out what needs an account where there is none."""
-        return None if self.is_mounted and self.why_not(action) else True
-
     def why_not(self, action: str) -> str:
         """What is lacking for the action; empty when nothing."""
         if action in ("give", "withdraw", "copy", "hand_over") and not self._account:

@@ -261,7 +261,7 @@ class AccountScreen(DeskScreen):
         """Grey out what this account, token or operator does not allow."""
         if action == "restore":
             return self._line.state == "removed" and (None if self.why_not(action) else True)
-        return None if self.is_mounted and self.why_not(action) else True
+        return super().check_action(action, parameters)
 
     def why_not(self, action: str) -> str:
         """What the account, the token or the operator lacks for the action; empty when nothing."""

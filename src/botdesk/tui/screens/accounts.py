@@ -192,7 +192,7 @@ class AccountsScreen(DeskScreen):
         if action == "restore":
             removed = self.is_mounted and self.line is not None and self.line.state == "removed"
             return removed and (None if self.why_not(action) else True)
-        return None if self.is_mounted and self.why_not(action) else True
+        return super().check_action(action, parameters)
 
     def why_not(self, action: str) -> str:
         """What this account or this operator lacks for the action; empty when nothing."""

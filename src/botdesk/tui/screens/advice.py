@@ -124,10 +124,6 @@ class AdviceScreen(DeskScreen):
         elif self.found is not None:
             self.desk_app.action_go("people")
 
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Grey out what this line does not allow."""
-        return None if self.is_mounted and self.why_not(action) else True
-
     def why_not(self, action: str) -> str:
         """What the line lacks for the action; empty when nothing."""
         if action not in ("mend", "hide", "recall", "copy"):

@@ -75,10 +75,6 @@ class CutoverScreen(DeskScreen):
         self.facts(f"{wording.plural(len(found.old_sources), 'place')} · {'ready' if found.ready else 'not ready yet'}")
         self.refresh_bindings()
 
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Grey out what is not time for yet, or not this operator's."""
-        return None if self.is_mounted and self.why_not(action) else True
-
     def why_not(self, action: str) -> str:
         """Why the rotation cannot be finished or undone now; empty when it can."""
         if action not in ("finish", "extend", "undo"):

@@ -128,10 +128,6 @@ class MigrationScreen(DeskScreen):
         self.query_one(f"#{self.tab} Window").focus()
         self.refresh_bindings()
 
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Grey out what is not time for yet, or not this operator's."""
-        return None if self.is_mounted and self.why_not(action) else True
-
     def why_not(self, action: str) -> str:
         """What speaks against an action now; empty when nothing."""
         if action not in moving.DECIDED:

@@ -109,10 +109,6 @@ class MigrationsScreen(DeskScreen):
 
         self.app.push_screen(MigrationScreen(migration_id, tab=tab))
 
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Grey out what there is nothing to do with."""
-        return None if self.is_mounted and self.why_not(action) else True
-
     def why_not(self, action: str) -> str:
         """What is lacking for the action; empty when nothing."""
         if action not in ("next", "rest", "copy"):

@@ -103,10 +103,6 @@ class PeopleScreen(DeskScreen):
         """What may be done depends on the list."""
         self.refresh_bindings()
 
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Grey out what the other list is for, and what takes an admin."""
-        return None if self.is_mounted and self.why_not(action) else True
-
     def why_not(self, action: str) -> str:
         """Which standing the action takes, or which list it is for; empty when it can be done."""
         if action not in _FOR:
