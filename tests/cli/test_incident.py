@@ -78,7 +78,7 @@ def test_a_log_on_stdin_is_read_and_json_tells_where(desk: Run, log: Path, secre
     farm = next(one for one in told.json["tokens"] if one["label"] == "farm")
     assert (farm["extent"], farm["times"], farm["first_seen_at_byte"]) == ("whole", 2, len("GET / Bearer "))
     assert (farm["state"], farm["to_be_revoked"], list(farm["sources"])) == ("active", True, ["cli"])
-    revoked = piped(log.read_text(), "--json", "--yes")
+    revoked = piped(log.read_text(), "-", "--json", "--yes")
     assert (revoked.code, revoked.json["revoked"]) == (0, 1)
 
 

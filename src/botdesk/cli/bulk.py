@@ -1,13 +1,12 @@
 """`botdesk bulk`: many accounts or tokens at once, shown before anything happens, each in a transaction of its own."""
 
-import shlex
 import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any, cast
+from typing import Annotated, Any
 
 import typer
 
@@ -248,13 +247,14 @@ def _named(words: list[str]) -> tuple[list[str], bool]:
 
 
 def _command(visit: Visit, to: str | None) -> Command:
-    if to is None and visit.settings.bulk_command:
-        to = f"command:{shlex.join(visit.settings.bulk_command)}"
-    if to is None or not isinstance(parse_target(to), Command):
+    said = visit.settings.bulk_command
+    target = parse_target(to) if to is not None else Command(said) if said else None
+    if not isinstance(target, Command):
         raise InvalidInput(
             "where are the secrets to go?", hint="--to command:'vault kv put secret/{account}/{token_id} token=-'"
         )
-    return cast("Command", delivery.chosen(visit, to, json=False))
+    delivery.refuse_unfit(visit, target, json=False)
+    return target
 
 
 def _rehearsed(plan: Plan, *, json: bool) -> None:

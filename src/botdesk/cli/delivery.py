@@ -36,12 +36,23 @@ def chosen(visit: Visit, to: str | None, *, json: bool) -> handoff.Target:
             "where is the secret to go?", hint="say --to file:PATH, command:'…', clipboard, or stdout into a pipe"
         )
     target = handoff.parse_target("clipboard" if to is None else to)
+    refuse_unfit(visit, target, json=json)
+    return target
+
+
+def refuse_unfit(visit: Visit, target: handoff.Target, *, json: bool) -> None:
+    """See that a target can take a secret, before any token is made for it.
+
+    Raises:
+        AccessDenied: It is not offered over SSH.
+        HandoffFailed: The target would not take a secret.
+        InvalidInput: It is not one that goes here.
+    """
     if isinstance(target, (handoff.File, handoff.Command)):
         visit.withhold(
             f"--to {target.words.partition(':')[0]}", "use --to clipboard, or --to stdout into a pipe of yours"
         )
     _refuse_unready(target, clipboard=visit.settings.clipboard, json=json)
-    return target
 
 
 def _refuse_unready(target: handoff.Target, *, clipboard: str, json: bool) -> None:

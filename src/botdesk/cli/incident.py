@@ -19,8 +19,11 @@ from botdesk.errors import InvalidInput
 from botdesk.incident import Leaked, Traces
 from botdesk.leak import Extent, Readable
 
+STDIN = Path("-")
+
 Files = Annotated[
-    list[Path] | None, typer.Argument(metavar="FILE", help="The texts that it is in; what comes on stdin if none.")
+    list[Path] | None,
+    typer.Argument(metavar="FILE", help="The texts that it is in; what comes on stdin if none, or '-'."),
 ]
 ById = Annotated[
     list[str] | None, typer.Option("--id", metavar="TOKEN", help="The id of a token that leaked; repeatable.")
@@ -62,12 +65,18 @@ def incident(
 
 def _traced(desk: Desk, files: list[Path], ids: list[str]) -> Traces:
     with ExitStack() as stack:
-        texts: list[tuple[str, Readable]] = [(str(path), stack.enter_context(_opened(path))) for path in files]
-        texts += [("--id", io.BytesIO(named.encode())) for named in ids]
-        if not texts:
-            texts = [("stdin", stack.enter_context(_stdin()))]
+        named = files if files or ids else [STDIN]
+        texts = [_text(stack, path) for path in named]
+        texts += [("--id", io.BytesIO(one.encode())) for one in ids]
         key = desk.ask(tokens.mint_key)
         return incidents.traced(texts, key, lambda seen: desk.ask(incidents.on_record, seen))
+
+
+def _text(stack: ExitStack, path: Path) -> tuple[str, Readable]:
+    """A text with its name, open for as long as the stack."""
+    if path == STDIN:
+        return "stdin", stack.enter_context(_stdin())
+    return str(path), stack.enter_context(_opened(path))
 
 
 def _opened(path: Path) -> io.FileIO:
