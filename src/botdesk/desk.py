@@ -565,7 +565,7 @@ class Desk:
     def _make_ready(self, *, create: bool) -> None:
         found = self._schema()
         if not create and (found is None or (found == schema.NEWEST and self._is_empty())):
-            raise StoreError(f"there is no desk in '{self.location}'", hint="name another store with --store")
+            raise StoreError(f"there is no desk in '{self.location}'", hint=files.NO_DESK)
         if found == schema.NEWEST and not self._is_empty():
             self._backend.settle(self._engine)
         else:

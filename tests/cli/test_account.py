@@ -15,13 +15,6 @@ def test_create_prints_talk_on_stderr_and_nothing_on_stdout(botdesk: Run) -> Non
     assert "created the account 'nightly-build'" in made.err
 
 
-def test_the_first_command_says_who_became_admin_and_where(botdesk: Run, place: str) -> None:
-    made = botdesk("account", "list")
-    assert "the first admin of this desk" in made.err
-    assert place in made.err.replace("%2F", "/")
-    assert "first admin" not in botdesk("account", "list").err
-
-
 def test_json_of_an_account_has_the_words_of_the_design(desk: Run) -> None:
     shown = desk("account", "show", "nightly-build", "--json").json
     assert shown["name"] == "nightly-build"

@@ -109,6 +109,7 @@ def test_one_thing_is_one_object_with_the_keys_of_the_listing(peopled: Run, tmp_
 
 
 def test_a_listing_of_nothing_is_an_empty_array(botdesk: Run) -> None:
+    botdesk("person", "add", "ben")
     for noun in ("account", "token", "grant", "role"):
         listed = botdesk(noun, "list", "--json")
         assert (listed.code, listed.json) == (0, [])

@@ -33,6 +33,7 @@ def test_a_cutover_is_watched_and_finished(desk: Run, old: str, new: str, tmp_pa
     early = desk("token", "cutover", old, "--finish")
     assert early.code == 5
     assert "has not been used yet" in early.err
+    assert "new one not seen yet" in desk("token", "cutover", new).out
     assert verify(desk, tmp_path / "new") == 0
     shown = desk("token", "cutover", new)
     assert shown.code == 0

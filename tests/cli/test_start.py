@@ -47,7 +47,16 @@ def test_bad_words_are_usage_errors_with_a_hint(botdesk: Run, store: Path, words
     assert not store.exists()
 
 
-def test_what_is_wrong_is_told_in_our_words(botdesk: Run, tmp_path: Path) -> None:
+@pytest.mark.parametrize("what", [("account", "nightly-build"), ("person", "ben"), ("role", "platform")])
+def test_to_modify_nothing_is_a_usage_error(botdesk: Run, what: tuple[str, str]) -> None:
+    noun, name = what
+    refused = botdesk(noun, "modify", name)
+    assert (refused.code, refused.out) == (2, "")
+    assert "hint: give at least one option" in refused.err
+
+
+def test_what_is_wrong_is_told_in_our_words(desk: Run, tmp_path: Path) -> None:
+    botdesk = desk
     assert "'--limit': it should be a whole number" in botdesk("audit", "list", "--limit", "many").err
     assert "it should be " in botdesk("audit", "list", "--limit", "0").err
     assert "a word too many" in botdesk("account", "list", "extra").err
@@ -85,9 +94,43 @@ def test_the_store_is_named_before_the_noun_or_after_the_verb(botdesk: Run, tmp_
     other = tmp_path / "desk" / "other.db"
     assert botdesk("--store", other, "account", "create", "web-hook").code == 0
     assert [one["name"] for one in botdesk("account", "list", "--store", other, "--json").json] == ["web-hook"]
-    assert botdesk("account", "list", "--json").json == []
+    assert botdesk("account", "list", "--json").code == 8
     both = botdesk("--store", tmp_path / "desk" / "third.db", "account", "list", "--store", other, "--json")
     assert len(both.json) == 1
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("account", "list"),
+        ("account", "show", "nightly-build"),
+        ("account", "modify", "nightly-build", "--description", "x"),
+        ("token", "issue", "nightly-build", "--label", "x", "--to", "command:cat"),
+        ("person", "disable", "ben"),
+        ("audit", "list"),
+        ("audit", "verify"),
+        ("due",),
+    ],
+    ids=" ".join,
+)
+def test_a_mistyped_store_is_refused_and_not_made(botdesk: Run, tmp_path: Path, words: tuple[str, ...]) -> None:
+    mistyped = tmp_path / "desk" / "mistyped.db"
+    refused = botdesk(*words, "--store", mistyped)
+    assert (refused.code, refused.out) == (8, "")
+    assert f"there is no store at '{mistyped}'" in refused.err
+    assert "hint: check where it is" in refused.err
+    assert list(mistyped.parent.glob("mistyped*")) == []
+
+
+@pytest.mark.parametrize(
+    "words", [("account", "create", "web-hook"), ("person", "add", "ben"), ("role", "create", "platform")], ids=" ".join
+)
+def test_what_comes_first_on_a_new_desk_founds_it_and_says_so(botdesk: Run, place: str, words: tuple[str, ...]) -> None:
+    made = botdesk(*words)
+    assert made.code == 0
+    assert "the first admin of this desk" in made.err
+    assert place in made.err.replace("%2F", "/")
+    assert "the first admin" not in botdesk("account", "list").err
 
 
 def test_the_screens_are_refused_without_a_terminal(shell: Run) -> None:

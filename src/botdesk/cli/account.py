@@ -21,6 +21,7 @@ from botdesk.cli.context import (
     Visit,
     Yes,
     confirm_typed,
+    insist,
     visiting,
 )
 from botdesk.errors import InvalidInput
@@ -181,6 +182,7 @@ def modify(
     json: AsJson = False,
 ) -> None:
     """Change a service account; what is not said stays as it is."""
+    insist(name, purpose, description, scope, add_scope, drop_scope, rotation)
     with visit.begin() if not dry_run else visit.read() as tx:
         found = accounts.find(tx, account)
         wanted = _wanted_scopes(found, scope, add_scope, drop_scope)

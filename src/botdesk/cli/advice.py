@@ -40,7 +40,7 @@ def advice(
 
 
 def _list(visit: Visit, account: str | None, least: Severity, *, dismissed: bool, json: bool) -> None:
-    with visit.read(create=False) as tx:
+    with visit.read() as tx:
         wanted = list(Severity)[: list(Severity).index(least) + 1]
         every = advices.listed(tx, account, dismissed=dismissed)
         found = [one for one in every if one.finding.severity in wanted]

@@ -28,7 +28,7 @@ def archive(
 
     The file is on the disk, and holds, before anything is let go of. Keep it: it is the only copy of those events.
     """
-    with visit.desk(create=False) as desk:
+    with visit.desk() as desk:
         instant = wording.instant(before, desk.clock())
         plan = desk.ask(retention.plan, instant)
         if dry_run:

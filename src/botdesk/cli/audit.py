@@ -56,7 +56,7 @@ def list_(
     json: AsJson = False,
 ) -> None:
     """List events, newest first."""
-    with visit.desk(create=False) as desk, progress.bar("events") as told:
+    with visit.desk() as desk, progress.bar("events") as told:
         wanted = _filter(desk.clock(), account, actor, action, outcome, since, until, text)
         with desk.read() as tx:
             _see_that_they_are_known(tx, account, actor)
@@ -160,7 +160,7 @@ def export(
 ) -> None:
     """Export events, oldest first, with their hashes."""
     with _new_file(file) if file else _held() as opened:
-        with visit.desk(create=False) as desk:
+        with visit.desk() as desk:
             wanted = _filter(desk.clock(), account, actor, action, outcome, since, until, text)
             with desk.read() as tx:
                 _see_that_they_are_known(tx, account, actor)
@@ -235,7 +235,7 @@ def verify(
     if alone:
         archive.verify_alone(files or [], kept, json=json)
         return
-    with visit.desk(create=False) as desk, progress.bar("events") as told:
+    with visit.desk() as desk, progress.bar("events") as told:
         verdict = desk.verify(head=kept, from_start=from_start, forget=forget, archives=files or [], progress=told)
     if json:
         output.as_json(_verdict(verdict))

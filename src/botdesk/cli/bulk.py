@@ -196,7 +196,7 @@ def resume(
     visit: Visit, run: RunNumber, to: ToCommand = None, force: Force = False, yes: Yes = False, json: AsJson = False
 ) -> None:
     """Go on with what is left of a run that was stopped or killed; what failed is tried again."""
-    with visit.desk(create=False) as desk:
+    with visit.desk() as desk:
         rotates = desk.ask(runs.show, run).order.verb is Verb.ROTATE
         target = _command(visit, to) if rotates else None
         with progress.bar("looking") as tell:
@@ -208,7 +208,7 @@ def resume(
 @visiting
 def end(visit: Visit, run: RunNumber, force: Force = False, json: AsJson = False) -> None:
     """End a run that was killed, without going on: new tokens that nobody was given are revoked, the rest stays."""
-    with visit.desk(create=False) as desk:
+    with visit.desk() as desk:
         found = runner.finish(desk, run, anyway=force)
     _summary(found, json=json)
 
@@ -225,7 +225,7 @@ def _many(
     json: bool,
 ) -> None:
     words, piped = _named(named or [])
-    with visit.desk(create=False) as desk:
+    with visit.desk() as desk:
         found = [line for account in all_of or [] for line in desk.ask(bulk.all_of, order.verb, account)]
         words += [line.token.id for line in found]
         with progress.bar("looking") as tell:

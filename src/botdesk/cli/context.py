@@ -20,6 +20,8 @@ from botdesk.remote import Entry
 from botdesk.settings import Settings
 
 MOST_COMPLETIONS: Final = 200
+FOUNDING: Final = frozenset({"account create", "person add", "role create"})
+"""The commands that make a desk where there is none; the others are about one, so that a mistyped store is an error."""
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -33,11 +35,13 @@ class Visit:
         store: What `--store` said; None for the settings' store.
         acting_as: What `--as` said; None for the operator.
         entry: Who came in over SSH; None at the host.
+        founds: Whether a desk is made where there is none.
     """
 
     store: str | None = field(default=None, repr=False)
     acting_as: str | None = None
     entry: Entry | None = None
+    founds: bool = False
 
     @property
     def settings(self) -> Settings:
@@ -49,17 +53,17 @@ class Visit:
         return replace(found, confined=True, clipboard="osc52", state_dir=own)
 
     @contextmanager
-    def desk(self, *, create: bool = True) -> Iterator[Desk]:
+    def desk(self) -> Iterator[Desk]:
         """Open the desk, and say so when that made its first admin."""
-        with self._opened(create=create) as desk:
+        with self._opened() as desk:
             if desk.founded:
                 output.talk(f"made {desk.operator} the first admin of this desk ({desk.location})")
             yield desk
 
-    def _opened(self, *, create: bool) -> Desk:
+    def _opened(self) -> Desk:
         if self.entry is not None:
             return Desk.enter(self.entry, settings=self.settings)
-        return Desk.open(settings=self.settings, acting_as=self.acting_as, source="cli", create=create)
+        return Desk.open(settings=self.settings, acting_as=self.acting_as, source="cli", create=self.founds)
 
     def show(self, *, demo: bool = False) -> int:
         """Open the desk in the terminal and return its exit code."""
@@ -76,15 +80,15 @@ class Visit:
                 confinement.withhold(desk, what, hint)
 
     @contextmanager
-    def begin(self, *, create: bool = True) -> Iterator[Transaction]:
+    def begin(self) -> Iterator[Transaction]:
         """Open the desk and begin a transaction that writes."""
-        with self.desk(create=create) as desk, desk.begin() as tx:
+        with self.desk() as desk, desk.begin() as tx:
             yield tx
 
     @contextmanager
-    def read(self, *, create: bool = True) -> Iterator[Transaction]:
+    def read(self) -> Iterator[Transaction]:
         """Open the desk and begin a transaction that only reads."""
-        with self.desk(create=create) as desk, desk.read() as tx:
+        with self.desk() as desk, desk.read() as tx:
             yield tx
 
     def ask(self, question: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -115,7 +119,7 @@ def visiting(command: Callable[..., None]) -> Callable[..., None]:
             visit.withhold(named, "it is for who is at the host; see 'botdesk --help' for the rest")
         if any(_is_path(value) for value in given.values()):
             visit.withhold("a file of the host", "use stdin and stdout: ssh … botdesk audit export > events.jsonl")
-        command(visit, **given)
+        command(replace(visit, founds=named in FOUNDING), **given)
 
     run.__signature__ = _with_options(command)  # type: ignore[attr-defined]
     return run
@@ -186,7 +190,7 @@ def completing(offer: Callable[[Transaction, str], Offered]) -> Callable[[typer.
 
     def complete(ctx: typer.Context, incomplete: str) -> list[tuple[str, str]]:
         try:
-            with visit_of(ctx).desk(create=False) as desk, desk.read() as tx:
+            with visit_of(ctx).desk() as desk, desk.read() as tx:
                 found = [pair for pair in offer(tx, incomplete) if pair[0].startswith(incomplete)]
         except Exception:
             return []
@@ -236,6 +240,16 @@ Scopes = Annotated[
     list[str] | None, typer.Option("--scope", metavar="SCOPE", help="A scope, or several in quotes; repeatable.")
 ]
 Description = Annotated[str | None, typer.Option("--description", help="What it is for, in a sentence.")]
+
+
+def insist(*said: object) -> None:
+    """Refuse a change of which nothing was said.
+
+    Raises:
+        InvalidInput: No option says what is to change.
+    """
+    if all(one is None or one == [] for one in said):
+        raise InvalidInput("nothing was said of what is to change", hint="give at least one option; --help lists them")
 
 
 def at_terminal() -> bool:

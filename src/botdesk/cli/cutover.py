@@ -88,17 +88,14 @@ def _row(found: Cutover, now: datetime) -> tuple[str, ...]:
 def _show(found: Cutover, now: datetime) -> None:
     output.data(f"{found.account}: '{found.old.label}' {found.old.id} → '{found.new.label}' {found.new.id}")
     output.data(f"rotated {wording.ago(found.began_at, now)} ({wording.when(found.began_at)})")
-    output.data(f"new one first seen {_since(found.new_first_seen, now)}")
-    output.data(f"old one last seen {_since(found.old_last_seen, now)}, {wording.plural(found.old_uses, 'use')} since")
+    new, old, uses = found.new_first_seen, found.old_last_seen, wording.plural(found.old_uses, "use")
+    output.data(f"new one first seen {wording.ago(new, now)}" if new else "new one not seen yet")
+    output.data(f"old one last seen {wording.ago(old, now)}, {uses} since" if old else "old one not seen since")
     for source in found.old_sources:
         output.data(f"  {source.address}: {source.count:,}, last {wording.ago(source.last_at, now)}")
     output.data(f"old one ends {wording.until(found.ends_at, now)} ({wording.when(found.ends_at)})")
     why = cutovers.unready(found, now)
     output.talk(f"not yet: {why}" if why else f"ready: botdesk token cutover {found.old.id} --finish")
-
-
-def _since(at: datetime | None, now: datetime) -> str:
-    return wording.ago(at, now) if at else "not yet"
 
 
 def _facts(found: Cutover) -> dict[str, object]:

@@ -19,7 +19,7 @@ app = typer.Typer(help="The store: upgrade it, back it up, move it, look it over
 @visiting
 def upgrade(visit: Visit) -> None:
     """Bring the store to this program's schema, after a backup."""
-    with visit.desk(create=False) as desk:
+    with visit.desk() as desk:
         output.talk(f"the store has this program's schema ({desk.location})")
 
 
@@ -32,7 +32,7 @@ def backup(
     ] = None,
 ) -> None:
     """Copy the whole store into a new private file, and print its path."""
-    with visit.desk(create=False) as desk:
+    with visit.desk() as desk:
         made = desk.backup(path)
     output.data(str(made))
 
@@ -45,7 +45,7 @@ def move(
     target: Annotated[str, typer.Argument(metavar="TO", help="A store with nothing in it.")],
 ) -> None:
     """Copy a whole desk into another store, SQLite or PostgreSQL, verify it there, and print the audit's head."""
-    with replace(visit, store=source).desk(create=False) as desk:
+    with replace(visit, store=source).desk() as desk:
         with progress.bar("verifying the source") as tell:
             moved = desk.move(target, progress=(lambda what, done, of: tell(done, of, what)) if tell else None)
         output.talk(f"{wording.plural(moved.rows, 'row')} arrived in {moved.location}, and the chain holds there")
@@ -57,7 +57,7 @@ def move(
 @visiting
 def check(visit: Visit, json: AsJson = False) -> None:
     """Look the store over: integrity, schema, triggers, audit."""
-    with visit.desk(create=False) as desk:
+    with visit.desk() as desk:
         checks = desk.check()
     if json:
         output.as_json([_facts(check) for check in checks])
@@ -75,7 +75,7 @@ def clock(
     ] = False,
 ) -> None:
     """Hold this machine's clock against the audit: tokens are not verified by one that was set back."""
-    with visit.desk(create=False) as desk:
+    with visit.desk() as desk:
         if accept:
             desk.run(audit.accept_clock)
         mark, now = desk.ask(audit.high_water), desk.clock()

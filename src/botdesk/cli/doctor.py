@@ -65,7 +65,7 @@ def store(visit: Visit) -> list[Found]:
     """Look at the store; one that cannot be opened is a finding like any other."""
     modes = _modes(str(visit.settings.store))
     try:
-        with visit.desk(create=False) as desk:
+        with visit.desk() as desk:
             return [*_place(desk, modes), *(_of(check) for check in desk.check()), _head(desk)]
     except BotdeskError as error:
         return [Found("store", "open", "failed", error.message, error.hint)]
@@ -177,7 +177,7 @@ def told(visit: Visit) -> Iterator[Found]:
     whom = messenger.targets(visit.settings)
     if not whom:
         yield Found("notify", "targets", "ok", "nobody is told; the settings notify and notify_webhook name whom")
-    with suppress(BotdeskError), visit.desk(create=False) as desk:
+    with suppress(BotdeskError), visit.desk() as desk:
         for target in whom:
             at = messenger.progress(desk, target)
             last = f"told last {at.last_at}" if at.last_at else "nothing was told yet"

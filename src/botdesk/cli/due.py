@@ -38,7 +38,7 @@ def due(
     ] = Format.TEXT,
 ) -> None:
     """Tell what expires, should be rotated or moved off soon, or is overdue; ends with 9 when there is anything."""
-    with visit.read(create=False) as tx:
+    with visit.read() as tx:
         found = dues.listed(tx, within=wording.duration(within), account=account, manager=manager)
         now = tx.now
     _write(found, form, now)

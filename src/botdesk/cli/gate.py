@@ -31,7 +31,7 @@ def gate(visit: Visit, listen: Listen = None, workers: Workers = None, log: Log 
 
     settings = _settled(visit.settings, listen, workers)
     where = listener.place(settings.gate_listen)
-    with visit.desk(create=False):
+    with visit.desk():
         pass
     listening = listener.listen(where)
     try:

@@ -47,7 +47,7 @@ def incident(
     It asks once; where nobody can be asked, --yes revokes. It ends with 9 when one is left that has to be revoked.
     """
     reason = wording.clean(reason, "reason", longest=200, required=True)
-    with visit.desk(create=False) as desk:
+    with visit.desk() as desk:
         traces = _traced(desk, file or [], token or [])
         found, now = desk.ask(incidents.leaked, traces), desk.clock()
         doomed = incidents.to_revoke(found, partial=partial)

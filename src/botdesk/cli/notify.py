@@ -22,7 +22,7 @@ Once = Annotated[bool, typer.Option("--once", help="Tell what there is to tell n
 @visiting
 def run(visit: Visit, once: Once = False) -> None:
     """Tell what there is to tell, until it is stopped; the gate and the terminal program do so beside their work."""
-    with visit.desk(create=False) as desk:
+    with visit.desk() as desk:
         _somebody(desk)
         if not once:
             return messenger.run(desk, _until_signalled())
@@ -51,7 +51,7 @@ def _until_signalled() -> threading.Event:
 @visiting
 def test(visit: Visit) -> None:
     """Send a harmless note to everybody whom the settings name; ends with 9 when it did not arrive."""
-    with visit.desk(create=False) as desk:
+    with visit.desk() as desk:
         note = notify.trial(desk.operator, desk.clock())
         failed = [bool(_tried(target, target.send(note))) for target in _somebody(desk)]
     if any(failed):
@@ -67,7 +67,7 @@ def _tried(target: Target, failure: str) -> str:
 @visiting
 def show(visit: Visit, json: AsJson = False) -> None:
     """Tell who is told, of what, how far, and how the last note went."""
-    with visit.desk(create=False) as desk:
+    with visit.desk() as desk:
         head = desk.head().sequence
         found = [(target, messenger.progress(desk, target)) for target in messenger.targets(desk.settings)]
         now, wanted = desk.clock(), desk.settings.notify_on

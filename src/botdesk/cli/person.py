@@ -18,6 +18,7 @@ from botdesk.cli.context import (
     Yes,
     at_terminal,
     confirm,
+    insist,
     visiting,
 )
 from botdesk.leaving import Leaving, preview
@@ -78,6 +79,7 @@ def modify(
     json: AsJson = False,
 ) -> None:
     """Change a person's full name or standing; what is not said stays as it is."""
+    insist(full_name, standing)
     if dry_run:
         return rehearse(visit.ask(whatif.modified, person, standing), json=json)
     with visit.begin() as tx:

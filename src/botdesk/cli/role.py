@@ -18,6 +18,7 @@ from botdesk.cli.context import (
     Visit,
     Yes,
     confirm,
+    insist,
     visiting,
 )
 from botdesk.errors import InvalidInput
@@ -93,6 +94,7 @@ def modify(
     json: AsJson = False,
 ) -> None:
     """Change a role's name or description; what is not said stays as it is."""
+    insist(name, description)
     with visit.begin() as tx:
         found = people.modify_role(tx, role, new_name=name, description=description)
         line = _line(tx, found.id)

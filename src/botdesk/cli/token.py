@@ -201,7 +201,7 @@ def verify(
     if name_only and json:
         raise InvalidInput("--name-only and --json are two forms of one answer", hint="say one of them")
     presented = delivery.received(file)
-    with visit.desk(create=False) as desk, desk.verifier() as verifier:
+    with visit.desk() as desk, desk.verifier() as verifier:
         asked = Asked(scopes=scopes.parse(scope or ()), address="cli")
         found = verifier.require(presented, asked=asked)
         label = _label(desk, found.jti)
@@ -259,7 +259,7 @@ def _show_all(lines: list[tokens.Line], now: datetime, *, one_account: bool, fol
     if shown:
         output.table(titles, rows)
     if len(shown) < len(lines):
-        output.data(f"{wording.plural(len(lines) - len(shown), 'ended token')} (use --all)")
+        output.talk(f"{wording.plural(len(lines) - len(shown), 'ended token')} (use --all)")
 
 
 def _without(cells: tuple[str, ...], place: int) -> tuple[str, ...]:

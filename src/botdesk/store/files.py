@@ -14,6 +14,9 @@ from typing import Final
 
 from botdesk.errors import StoreError
 
+NO_DESK: Final = "check where it is; 'botdesk' makes a new one in a terminal, and so does 'botdesk account create'"
+"""What to try when there is no desk where one was looked for."""
+
 _SMALLEST: Final = 512
 """How many bytes a store has at least; SQLite would take a file of one byte for an empty one."""
 
@@ -55,7 +58,7 @@ def prepare(path: Path, *, create: bool, make_folder: bool = False) -> None:
 
 
 def _no_store(path: Path) -> StoreError:
-    return StoreError(f"there is no store at '{path}'", hint="start 'botdesk' to make it, or name another with --store")
+    return StoreError(f"there is no store at '{path}'", hint=NO_DESK)
 
 
 def create_private(path: Path) -> None:
