@@ -242,6 +242,21 @@ async def until(pilot: Pilot[str], true: Callable[[], bool]) -> None:
     raise AssertionError(shown(pilot))
 
 
+async def test_in_a_tiny_terminal_what_it_is_done_to_and_how_far_it_is_are_in_view(path: str, tmp_path: Path) -> None:
+    deliver(path, "one", "two")
+    async with opened(path, size=(40, 10)) as pilot:
+        await press(pilot, "enter", "A", "o")
+        await fill(pilot, command=f"sh -c '{HOLD}' {tmp_path} {{token_id}}")
+        await press(pilot, "ctrl+s")
+        assert "'two' of catal" in shown(pilot)
+        await pilot.press("y")
+        await until(pilot, lambda: "rotate  0 of 2" in shown(pilot))
+        (tmp_path / "go").touch()
+        await settle(pilot)
+        assert "Run " in shown(pilot)
+        assert "done" in shown(pilot)
+
+
 async def test_by_mouse_rows_are_marked_at_their_edge_and_the_keys_that_are_told_are_clicked(path: str) -> None:
     deliver(path, "one", "two", "three")
     async with opened(path) as pilot:

@@ -106,6 +106,6 @@ def line(found: runs.Line, now: datetime) -> Sequence[Cell]:
 
 
 def progress(what: str, done: int, of: int) -> str:
-    """How far something is, in one line."""
-    full = done * BAR // of
-    return f"{what}  {'█' * full}{'▁' * (BAR - full)}  {done:,} of {of:,}"
+    """How far something is, in one line; where that is too long, the bar is cut off and not the number."""
+    full, told = done * BAR // of, f"{of:,}"
+    return f"{what}  {f'{done:,}':>{len(told)}} of {told}  {'█' * full}{'▁' * (BAR - full)}"

@@ -34,7 +34,7 @@ CarryOut = Callable[[Plan, Tell, Stopped, Stopped], Run]
 
 COLUMNS: Final = (
     Column("fate", "WHAT", 10),
-    Column("name", "TO", 22, grow=3, most=60),
+    Column("name", "TO", 16, grow=3, most=60),
     Column("id", "ID", 12, above=76),
     Column("why", "NOTE", 14, grow=2, most=200),
 )
