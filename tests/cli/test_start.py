@@ -2,14 +2,16 @@
 
 import os
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from botdesk import __version__
 from tests.integrity import house
+from tests.terminal import Terminal
 
-from .conftest import Run, clean_env, command
+from .conftest import Run, clean_env, command, said
 
 
 def test_version_is_printed_without_loading_the_rest(shell: Run) -> None:
@@ -139,6 +141,14 @@ def test_the_screens_are_refused_without_a_terminal(shell: Run) -> None:
         assert refused.code == 2
         assert "terminal" in refused.err
         assert "Traceback" not in refused.err
+
+
+def test_a_terminal_that_cannot_be_drawn_on_is_told_so(terminal: Callable[..., Terminal], store: Path) -> None:
+    asked = terminal(more={"TERM": "dumb"})
+    assert asked.wait_exit() == 2
+    assert "this one is 'dumb'" in said(asked)
+    assert "\x1b" not in said(asked)
+    assert not store.exists()
 
 
 def test_data_goes_to_stdout_and_talk_to_stderr_in_a_fresh_process(shell: Run) -> None:

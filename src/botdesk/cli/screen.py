@@ -1,6 +1,7 @@
 """The door from the command line to the TUI."""
 
 import gc
+import os
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final, TypedDict, cast
@@ -63,7 +64,7 @@ def show(
         found: The settings, if they are known already.
 
     Raises:
-        InvalidInput: There is no terminal to draw on.
+        InvalidInput: There is no terminal, or none that can be drawn on.
     """
     if not (output.on_terminal(sys.stdin) and output.on_terminal(sys.stdout)):
         raise InvalidInput(
@@ -71,6 +72,11 @@ def show(
             hint="ask for one with ssh -t; scripts use the commands: see 'botdesk --help'"
             if entry
             else "scripts use the commands: see 'botdesk --help'",
+        )
+    if os.environ.get("TERM") == "dumb":
+        raise InvalidInput(
+            "the desk needs a terminal that can be drawn on, and TERM says that this one is 'dumb'",
+            hint="set TERM to what it is, as in TERM=xterm-256color, or use the commands: see 'botdesk --help'",
         )
     gc.disable()
     from botdesk.tui.start import run
