@@ -121,6 +121,8 @@ def _in_library(desk: Desk, operation: str, case: Case) -> str:
     try:
         with suppress(_Over), desk.begin(actor=case.person) as tx:
             matrix.LIBRARY[operation](tx, case)
+            tx.session.flush()
+            assert audit.verify(tx).holds, "a row was changed of which no event tells"
             raise _Over
     except AccessDenied:
         return "no"
