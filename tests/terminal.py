@@ -9,6 +9,7 @@ import struct
 import termios
 import time
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -26,14 +27,24 @@ class Terminal:
         environ: Its whole environment.
         columns: The width of the terminal.
         lines: The height of the terminal.
+        folder: The folder that the program is started in; this one by default.
     """
 
-    def __init__(self, argv: Sequence[str], environ: Mapping[str, str], *, columns: int = 80, lines: int = 24) -> None:
+    def __init__(
+        self,
+        argv: Sequence[str],
+        environ: Mapping[str, str],
+        *,
+        columns: int = 80,
+        lines: int = 24,
+        folder: str | Path = ".",
+    ) -> None:
         self.raw = b""
         self._screen = pyte.Screen(columns, lines)
         self._stream = pyte.ByteStream(self._screen)
         self.pid, self._master = pty.fork()
         if self.pid == 0:
+            os.chdir(folder)
             os.execvpe(argv[0], list(argv), dict(environ))
         fcntl.ioctl(self._master, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
         os.kill(self.pid, signal.SIGWINCH)

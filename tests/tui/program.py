@@ -10,8 +10,10 @@ from tests.terminal import Terminal
 
 def environ(home: Path, **more: str) -> dict[str, str]:
     """The environment of an operator who came in by ssh: the clipboard is the terminal's."""
+    (home / "tmp").mkdir(exist_ok=True)
     return {
         "HOME": str(home),
+        "TMPDIR": str(home / "tmp"),
         "PATH": os.environ["PATH"],
         "TERM": "xterm-256color",
         "LANG": "C.UTF-8",
@@ -24,8 +26,9 @@ def environ(home: Path, **more: str) -> dict[str, str]:
 
 
 def started(store: str | Path, variables: Mapping[str, str], *, size: tuple[int, int] = (80, 24)) -> Terminal:
-    """The program on a store."""
-    return Terminal(command("--store", str(store)), variables, columns=size[0], lines=size[1])
+    """The program on a store, started at home: whatever it leaves about, lies there."""
+    words, home = command("--store", str(store)), variables["HOME"]
+    return Terminal(words, variables, columns=size[0], lines=size[1], folder=home)
 
 
 def command(*words: str) -> Sequence[str]:
