@@ -122,6 +122,8 @@ def test_a_mistyped_store_is_refused_and_not_made(botdesk: Run, tmp_path: Path, 
     assert f"there is no store at '{mistyped}'" in refused.err
     assert "hint: check where it is" in refused.err
     assert list(mistyped.parent.glob("mistyped*")) == []
+    nowhere = botdesk(*words, "--store", tmp_path / "nowhere" / "botdesk.db")
+    assert (nowhere.code, "there is no folder" in nowhere.err, "mkdir" in nowhere.err) == (8, True, False)
 
 
 @pytest.mark.parametrize(

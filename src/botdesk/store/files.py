@@ -45,7 +45,7 @@ def prepare(path: Path, *, create: bool, make_folder: bool = False) -> None:
     """
     if make_folder and not create and not path.parent.exists():
         raise _no_store(path)
-    _prepare_folder(path.parent, make=create and make_folder)
+    _prepare_folder(path.parent, wanted=create, make=create and make_folder)
     if not os.path.lexists(path):
         if not create:
             raise _no_store(path)
@@ -98,13 +98,14 @@ def create_folder(folder: Path) -> None:
         ) from None
 
 
-def _prepare_folder(folder: Path, *, make: bool) -> None:
+def _prepare_folder(folder: Path, *, wanted: bool, make: bool) -> None:
     if make:
         create_folder(folder)
     try:
         found = folder.stat()
     except FileNotFoundError:
-        raise StoreError(f"there is no folder '{folder}'", hint=f"make it, private: mkdir -m 700 '{folder}'") from None
+        hint = f"make it, private: mkdir -m 700 '{folder}'" if wanted else NO_DESK
+        raise StoreError(f"there is no folder '{folder}'", hint=hint) from None
     except OSError as error:
         raise StoreError(
             f"the folder '{folder}' cannot be used: {error.strerror}", hint="name another store with --store"
