@@ -133,3 +133,10 @@ async def test_names_are_filtered_and_screens_are_clicked(path: str) -> None:
         assert [line.account.name for line in window(pilot, "left").rows] == ["nightly-build"]
         await press(pilot, "escape", "slash", "nobody", "enter")
         assert "nothing matches" in shown(pilot)
+
+
+async def test_where_there_is_little_room_the_level_is_told_before_the_reason(path: str) -> None:
+    async with opened(path, size=(60, 20)) as pilot:
+        await press(pilot, "2")
+        assert "LEVEL" in shown(pilot)
+        assert "WHY" not in shown(pilot)

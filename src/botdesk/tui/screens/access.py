@@ -25,7 +25,7 @@ LEFT: Final = (Column("name", "ACCOUNT", 12, grow=1), Column("note", "", 8))
 RIGHT: Final = (
     Column("who", "PERSON", 12, grow=1, most=40),
     Column("level", "LEVEL", 8),
-    Column("why", "WHY", 18, grow=2),
+    Column("why", "WHY", 18, grow=2, above=42),
 )
 
 
