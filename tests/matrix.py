@@ -6,7 +6,6 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import timedelta
-from pathlib import Path
 from typing import Any, Final
 
 from botdesk import (
@@ -92,6 +91,7 @@ migration cancel       ok     no       –        no     no       ok      ok
 incident               ok     no       –        no     ok       ok      ok
 advice                 ok     ok       –        ok     ok       ok      ok
 advice dismiss         ok     no       –        no     no       ok      ok
+advice dismiss by id   ok     no       –        no     no       ok      ok
 advice recall          ok     no       –        no     no       ok      ok
 due                    ok     ok       –        ok     ok       ok      ok
 grant list             ok     ok       –        ok     ok       ok      ok
@@ -103,6 +103,7 @@ grant withdraw dry     ok     no       –        no     no       ok      ok
 access who             ok     ok       –        ok     ok       ok      ok
 access what            ok     ok       ·        ok     ok       ok      ok
 audit list             ok     ok       ·        ok     ok       ok      ok
+audit of one account   ok     ok       –        ok     ok       ok      ok
 audit export           ok     ok       no       no     no       no      no
 audit verify           ok     ok       ok       ok     ok       ok      ok
 person list            ok     ok       ok       ok     ok       ok      ok
@@ -149,12 +150,12 @@ def person(way: str) -> str:
     return way.replace(",", "").replace(" ", "-")[:32]
 
 
-def furnish(path: Path) -> None:
+def furnish(store: str) -> None:
     """Make a desk with somebody for each way, and with bots that each of them can be tried on.
 
     Every creator has a bot of their own, `bot-of-…`; all others are tried on `ci-bot`.
     """
-    with open_desk(path, operator=system_user(), clock=system_clock) as desk:
+    with open_desk(store, operator=system_user(), clock=system_clock) as desk:
         desk.run(people.create_role, "team")
         for name in ("guest", "heir"):
             desk.run(people.add, name)
@@ -372,6 +373,7 @@ LIBRARY: Final[dict[str, Verb]] = {
     "incident": lambda tx, c: incident.revoke(tx, [c.token], reason="leaked"),
     "advice": lambda tx, c: advice.listed(tx, c.bot),
     "advice dismiss": lambda tx, c: advice.dismiss(tx, c.advice, reason="known", account=c.bot),
+    "advice dismiss by id": lambda tx, c: advice.dismiss(tx, c.advice, reason="known"),
     "advice recall": lambda tx, c: advice.recall(tx, c.dismissed),
     "due": lambda tx, c: due.listed(tx, within=timedelta(days=1), account=c.bot),
     "grant list": lambda tx, c: grants.listed(tx, c.bot),
@@ -383,6 +385,7 @@ LIBRARY: Final[dict[str, Verb]] = {
     "access who": lambda tx, c: grants.who_reaches(tx, c.bot),
     "access what": lambda tx, c: _lists(c.bot, (found.account for found in grants.what_reaches(tx, "guest"))),
     "audit list": lambda tx, c: _lists(c.bot, (event.account for event in audit.page(tx, limit=1000).rows)),
+    "audit of one account": lambda tx, c: audit.page(tx, audit.Filter(account=c.bot)),
     "audit export": lambda tx, c: list(audit.export(tx)),
     "audit verify": lambda tx, c: audit.verify(tx),
     "person list": lambda tx, c: people.listed(tx),
@@ -468,6 +471,7 @@ def words(operation: str, case: Case) -> list[str]:
         "migration cancel": ["migration", "cancel", case.moving],
         "advice": ["advice", "--account", case.bot],
         "advice dismiss": ["advice", "dismiss", case.advice, "--account", case.bot, "--reason", "known"],
+        "advice dismiss by id": ["advice", "dismiss", case.advice, "--reason", "known"],
         "advice recall": ["advice", "recall", case.dismissed],
         "due": ["due", "--account", case.bot],
         "grant list": ["grant", "list", case.bot],
@@ -479,6 +483,7 @@ def words(operation: str, case: Case) -> list[str]:
         "access who": ["access", "who", case.bot],
         "access what": ["access", "what", "guest", "--json"],
         "audit list": ["audit", "list", "--limit", "1000", "--json"],
+        "audit of one account": ["audit", "list", "--account", case.bot],
         "audit export": ["audit", "export"],
         "audit verify": ["audit", "verify"],
         "person list": ["person", "list"],

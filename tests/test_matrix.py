@@ -3,18 +3,17 @@
 import fcntl
 import io
 import json
-import shutil
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import closing, suppress
+from contextlib import suppress
 from pathlib import Path
 
-import pysqlite3
 import pytest
 from textual.pilot import Pilot
 
-from botdesk import audit
+from botdesk import audit, people
 from botdesk.__main__ import start
+from botdesk.access import Standing
 from botdesk.audit import Outcome
 from botdesk.cli import output
 from botdesk.cli.context import Visit
@@ -27,7 +26,11 @@ from tests import matrix
 from tests.cli.conftest import surroundings
 from tests.matrix import Case, NotListed
 from tests.public_keys import BENS
+from tests.raw import raw
+from tests.stores import Stores
 from tests.tui.stage import names, opened, press, window
+
+pytestmark = pytest.mark.dear
 
 ROWS = matrix.rows()
 OPERATIONS = list(ROWS)
@@ -47,31 +50,65 @@ SIGNS = {0: "ok", 3: "–", 4: "no", 9: "ok"}
 
 
 @pytest.fixture(scope="session")
-def furnished(common: Path) -> Path:
+def furnished(stores: Stores, common: Path) -> str:
     """The desk, only to be copied; whichever process of the run comes first furnishes it."""
-    shared = common / "matrix"
+    shared = common / f"matrix-{stores.engine}"
     shared.mkdir(mode=0o700, exist_ok=True)
     with (shared / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if not (shared / "furnished").exists():
-            (shared / "botdesk.db").unlink(missing_ok=True)
-            matrix.furnish(shared / "botdesk.db")
-            (shared / "furnished").touch()
-    return shared / "botdesk.db"
+        done = shared / "furnished"
+        if not done.exists():
+            store = stores.new(shared)
+            matrix.furnish(store)
+            done.write_text(store)
+        return done.read_text()
+
+
+class Copy:
+    """The furnished desk's store, to be spoiled; the environment leads to it."""
+
+    def __init__(self, stores: Stores, furnished: str, folder: Path, patch: pytest.MonkeyPatch) -> None:
+        self._stores, self._furnished, self._folder, self._patch = stores, furnished, folder, patch
+        self.name = ""
+
+    def anew(self) -> None:
+        """Have it as it was furnished."""
+        self.drop()
+        self.name = self._stores.copy(self._furnished, self._folder)
+        self._patch.setenv("BOTDESK_STORE", self.name)
+
+    def drop(self) -> None:
+        if self.name:
+            self._stores.drop(self.name)
+
+    def open(self, operator: str | None = None) -> Desk:
+        return open_desk(self.name, operator=operator or system_user(), seed=3, clock=system_clock)
+
+    def head(self) -> int:
+        with raw(self.name) as connection:
+            return int(connection.execute("SELECT max(sequence) FROM event").fetchone()[0])
+
+    def since(self, before: int) -> list[tuple[str, str]]:
+        """Who did what was recorded after an event, and how it ended."""
+        with raw(self.name) as connection:
+            asked = "SELECT actor, outcome FROM event WHERE sequence > ? ORDER BY sequence"
+            return [(str(actor), str(outcome)) for actor, outcome in connection.execute(asked, (before,))]
 
 
 @pytest.fixture
-def store(furnished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def copy(stores: Stores, furnished: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Copy]:
     (tmp_path / "desk").mkdir(mode=0o700)
-    made = Path(shutil.copy(furnished, tmp_path / "desk" / "botdesk.db"))
-    for name, value in surroundings(tmp_path, str(made)).items():
+    for name, value in surroundings(tmp_path, "").items():
         monkeypatch.setenv(name, value)
-    return made
+    made = Copy(stores, furnished, tmp_path / "desk", monkeypatch)
+    made.anew()
+    yield made
+    made.drop()
 
 
 @pytest.fixture
-def desk(store: Path) -> Iterator[Desk]:
-    with open_desk(store, operator=system_user(), seed=3, clock=system_clock) as opened:
+def desk(copy: Copy) -> Iterator[Desk]:
+    with copy.open() as opened:
         yield opened
 
 
@@ -133,16 +170,14 @@ def _in_library(desk: Desk, operation: str, case: Case) -> str:
     return "ok"
 
 
-def test_who_is_disabled_does_nothing_at_all(store: Path, desk: Desk) -> None:
-    from botdesk import people
-
+def test_who_is_disabled_does_nothing_at_all(copy: Copy, desk: Desk) -> None:
     everybody = cases(desk)
     for _, case in everybody:
         desk.run(people.disable, case.person)
     for _, case in everybody:
         before = desk.head().sequence
         with pytest.raises(AccessDenied):
-            open_desk(store, operator=case.person, seed=4, clock=system_clock)
+            copy.open(case.person)
         assert recorded(desk, before, "no", case.person), case.way
         for operation in OPERATIONS:
             with pytest.raises(AccessDenied):
@@ -178,47 +213,67 @@ WITHOUT_A_COMMAND = {"token deliver", "token abandon", "incident", "bulk rotate"
 rotation go to a command of the host alone, and whom `notify` tells is the host's."""
 
 
-DOORS: dict[str, tuple[Door, tuple[str, ...]]] = {
-    "at the host": (_at_the_host, ("auditor", "operate")),
-    "over ssh": (_over_ssh, tuple(matrix.WAYS)),
+DOORS: dict[str, tuple[Door, str]] = {
+    "at the host": (_at_the_host, f"{system_user()} as {{}}"),
+    "over ssh": (_over_ssh, "{}"),
 }
-"""The doors, and the columns that are tried there: behind both lie the same commands."""
+"""The doors, and how the audit calls whoever came in by one."""
 
 
 @pytest.mark.parametrize("operation", [name for name in OPERATIONS if name not in WITHOUT_A_COMMAND])
 @pytest.mark.parametrize("through", DOORS)
 def test_a_command_does_what_the_table_says(
-    store: Path,
-    furnished: Path,
+    copy: Copy,
     operation: str,
     through: str,
     capfd: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    with open_desk(store, operator=system_user(), seed=3, clock=system_clock) as desk:
-        door, columns = DOORS[through]
-        tries = [matrix.case(desk, way) for column, way in FIRST if column in columns]
+    with copy.open() as desk:
+        tries = [matrix.case(desk, way) for _, way in FIRST]
+    door, called = DOORS[through]
     found = {}
     for case in tries:
-        before = _denials(store)
-        given = matrix.OLD if operation == "migration register" else BENS
-        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(given.encode())))
-        capfd.readouterr()
-        code = door(matrix.words(operation, case), case.person)
-        out, err = capfd.readouterr()
+        before = copy.head()
+        code, out, err = _tried(door, operation, case, capfd, monkeypatch)
         sign = SIGNS.get(code, f"{code}: {err}")
         if code == 0 and operation in LISTED:
             wanted = {"key list": "guest", "bulk list": case.run}.get(operation, case.bot)
             sign = "ok" if wanted in {str(line[LISTED[operation]]) for line in json.loads(out)} else "·"
-        found[case.way] = sign if _denials(store) - before == (sign in ("no", "–")) else f"{sign} unrecorded"
+        found[case.way] = sign if _told(copy, before, sign, called.format(case.person)) else f"{sign} unrecorded"
         if sign == "ok" and operation not in LISTED:
-            shutil.copy(furnished, store)
+            copy.anew()
     assert differing(found, operation) == {}
 
 
-def _denials(store: Path) -> int:
-    with closing(pysqlite3.connect(store)) as connection:
-        return int(connection.execute("SELECT count(*) FROM event WHERE outcome = 'denied'").fetchone()[0])
+def _tried(
+    door: Door, operation: str, case: Case, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> tuple[int, str, str]:
+    """The exit code, and what was said."""
+    given = matrix.OLD if operation == "migration register" else BENS
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(given.encode())))
+    capfd.readouterr()
+    code = door(matrix.words(operation, case), case.person)
+    return code, *capfd.readouterr()
+
+
+def _told(copy: Copy, before: int, sign: str, actor: str) -> bool:
+    """Whether the audit has just the denial, or nothing but what was done, by who it was."""
+    told = copy.since(before)
+    return told == [(actor, "denied")] if sign in ("no", "–") else set(told) <= {(actor, "done")}
+
+
+@pytest.mark.parametrize("standing", ["member", "auditor"])
+def test_who_is_no_admin_does_nothing_in_the_name_of_another(
+    copy: Copy, standing: str, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with copy.open() as desk:
+        desk.run(people.modify, system_user(), standing=Standing(standing))
+        admin = matrix.case(desk, "admin")
+    for operation in (name for name in OPERATIONS if name not in WITHOUT_A_COMMAND):
+        before = copy.head()
+        code, _, _ = _tried(_at_the_host, operation, admin, capfd, monkeypatch)
+        assert (code, copy.since(before)) == (4, [(system_user(), "denied")]), operation
 
 
 ON_THE_SCREEN = {
@@ -234,11 +289,11 @@ ON_THE_SCREEN = {
 
 
 @pytest.mark.parametrize(("column", "way"), FIRST)
-async def test_the_screens_offer_what_the_table_says(store: Path, column: str, way: str) -> None:
-    with open_desk(store, operator=system_user(), seed=3, clock=system_clock) as desk:
+async def test_the_screens_offer_what_the_table_says(copy: Copy, column: str, way: str) -> None:
+    with copy.open() as desk:
         case = matrix.case(desk, way)
-    before = _denials(store)
-    async with opened(store, operator=case.person) as pilot:
+    before = copy.head()
+    async with opened(copy.name, operator=case.person) as pilot:
         assert (case.bot in names(pilot)) is (ROWS["account list"][column] == "ok")
         assert _offered(pilot, "create") is (ROWS["account create"][column] == "ok")
         if case.bot in names(pilot):
@@ -250,7 +305,7 @@ async def test_the_screens_offer_what_the_table_says(store: Path, column: str, w
         await press(pilot, "4")
         assert _offered(pilot, "add") is (ROWS["person add"][column] == "ok")
         assert _offered(pilot, "switch") is (ROWS["person disable"][column] == "ok")
-    assert _denials(store) == before
+    assert copy.since(before) == []
 
 
 def _offered(pilot: Pilot[str], action: str) -> bool:

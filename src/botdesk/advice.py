@@ -1,14 +1,14 @@
 """Advice: what is not as it should be on the desk, in one list with what mends each; a line can be dismissed."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from hashlib import blake2b
 from typing import Any, Final
 
 from sqlmodel import col, select
 
-from botdesk import accounts, audit, condition, upkeep, wording
+from botdesk import access, accounts, audit, condition, upkeep, wording
 from botdesk.access import Action
 from botdesk.errors import Conflict, InvalidInput, NotFound
 from botdesk.finding import Finding as Finding
@@ -176,8 +176,19 @@ def find(tx: Transaction, advice_id: str, *, account: str | None = None) -> Advi
     """
     found = next((advice for advice in every(tx, account, dismissed=True) if advice.id == advice_id), None)
     if found is None:
+        if account is None:
+            _deny_hidden(tx, advice_id)
         raise NotFound(f"there is no advice {advice_id[:20]!r}", hint="'botdesk advice' shows what there is")
     return found
+
+
+def _deny_hidden(tx: Transaction, advice_id: str) -> None:
+    """Leave word of it if there is such advice, out of the actor's reach."""
+    everywhere = _findings(replace(tx, actor=access.SYSTEM), None)
+    hidden = next((finding for finding in everywhere if identity(finding) == advice_id), None)
+    if hidden is not None:
+        about = tx.session.get_one(Account, hidden.account_id) if hidden.account_id else None
+        audit.deny(tx, Action.ADVICE_DISMISSED, about, kind=hidden.kind.value)
 
 
 def recall(tx: Transaction, advice_id: str) -> None:

@@ -12,14 +12,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Generic, TypeVar
 
-from sqlalchemy import BigInteger, CompoundSelect, and_, func, union_all
+from sqlalchemy import BigInteger, CompoundSelect, and_, func, or_, union_all
 from sqlalchemy import cast as sql_cast
 from sqlmodel import SQLModel, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
 from botdesk import access, lines, wording
 from botdesk.access import Action
-from botdesk.errors import AccessDenied, Conflict, InvalidInput, StoreError
+from botdesk.errors import AccessDenied, Conflict, InvalidInput, NotFound, StoreError
 from botdesk.sought import Conditions, alternatives, conditions
 from botdesk.sought import Filter as Filter
 from botdesk.store import bulk, floor, reach, walk
@@ -331,9 +331,14 @@ def page(
         limit: How many rows at the most.
         oldest_first: The other way round.
         progress: Told how many events a search for words has gone through, and of how many; it may raise, to end it.
+
+    Raises:
+        NotFound: No account in reach is called as the filter says, or was when an event in reach was recorded.
     """
     require(tx, Action.AUDIT_VIEWED)
     filter = filter or Filter()
+    if filter.account:
+        _see_that_it_is_known(tx, filter.account)
     wanted = alternatives(tx, filter)
     sequence = col(Event.sequence)
     place = [] if before is None else [sequence > before if oldest_first else sequence < before]
@@ -346,6 +351,27 @@ def page(
     which = [*wanted[0], *place] if len(wanted) == 1 else [sequence.in_(_any_of(found))]
     some = tx.session.exec(select(Event).where(*which).order_by(order).limit(limit + 1)).all()
     return _page(some, limit, _count(tx, wanted))
+
+
+def _see_that_it_is_known(tx: Transaction, name: str) -> None:
+    """Tell a slip from a history with nothing in it; what was removed, or has another name now, is known by its events.
+
+    Raises:
+        NotFound: It is not there, or out of reach: the same answer for both.
+    """
+    called = tx.session.exec(select(Account).where(or_(col(Account.id) == name, col(Account.name) == name))).all()
+    if any(may(tx, Action.ACCOUNT_VIEWED, one) for one in called):
+        return
+    if called:
+        deny(tx, Action.ACCOUNT_VIEWED, called[0])
+    elif tx.session.exec(select(Event.sequence).where(*conditions(tx, Filter(account=name))).limit(1)).first():
+        return
+    raise no_account(name)
+
+
+def no_account(name: str) -> NotFound:
+    """The one answer to a name that no account in the actor's reach has."""
+    return NotFound(f"there is no account {name[:40]!r}", hint="'botdesk account list' shows those in your reach")
 
 
 def _page(rows: Sequence[Event], limit: int, total: int, *, at_least: bool = False) -> Page[Event]:

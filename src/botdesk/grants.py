@@ -218,7 +218,7 @@ def find_account(tx: Transaction, name: str) -> Account:
         return account
     if account is not None:
         audit.deny(tx, Action.ACCOUNT_VIEWED, account)
-    raise NotFound(f"there is no account {name[:40]!r}", hint="'botdesk account list' shows those in your reach")
+    raise audit.no_account(name)
 
 
 def effective_level(tx: Transaction, account: Account) -> Level | None:

@@ -158,6 +158,7 @@ def test_who_is_disabled_while_at_the_desk_can_do_nothing_more_and_cannot_flood_
 
 ON_ACCOUNTS: dict[str, Callable[..., Any]] = {
     "find": accounts.find,
+    "audit": lambda tx, name: audit.page(tx, Filter(account=name)),
     "line": accounts.line,
     "modify": lambda tx, name: accounts.modify(tx, name, description="mine"),
     "disable": accounts.disable,
@@ -225,7 +226,6 @@ def test_asking_leaves_no_trace_that_the_asker_can_read(home: str, ben: Desk) ->
         since, until = house.LATER - timedelta(days=31), house.LATER + timedelta(days=1)
         return (
             ben.ask(audit.page, limit=1000),
-            ben.ask(audit.page, Filter(account="claude-bot")).total,
             ben.ask(audit.page, Filter(outcome=Outcome.DENIED)).total,
             ben.ask(audit.counts, since=since, until=until, buckets=4),
         )
@@ -268,14 +268,14 @@ def test_what_one_did_to_an_account_is_not_ones_own_once_it_is_out_of_reach(home
         desk.run(grants.withdraw, "metrics-ingest", "person:ben")
         desk.run(grants.give, "claude-bot", "role:platform", Level.OPERATE)
         assert {line.role.name: line.accounts for line in desk.ask(people.roles)}["platform"] == 2
-    assert ben.ask(audit.page, Filter(actor="ben", account="metrics-ingest")).total == 0
+    with pytest.raises(NotFound):
+        ben.ask(audit.page, Filter(actor="ben", account="metrics-ingest"))
     assert "metrics-ingest" not in {event.account for event in ben.ask(audit.page, limit=1000).rows}
 
 
 def test_taking_the_name_of_an_account_out_of_reach_leaves_word_of_it(home: str, ben: Desk) -> None:
     with pytest.raises(Conflict):
         ben.run(accounts.create, "claude-bot")
-    assert ben.ask(audit.page, Filter(account="claude-bot")).total == 0
     with open_desk(home, operator="bea", seed=7) as desk:
         last = desk.ask(audit.page).rows[0]
     assert (last.actor, last.account, last.outcome) == ("ben", "claude-bot", Outcome.DENIED)

@@ -13,7 +13,7 @@ from botdesk.access import Action
 from botdesk.errors import NotFound
 from botdesk.testing import open_desk
 from tests.raw import raw
-from tests.tui.stage import app_of, opened, press, said, shown, window
+from tests.tui.stage import app_of, complaints, opened, press, said, shown, window
 
 BROKEN = "UPDATE account SET scopes = 'everything' WHERE name = 'catalog-sync'"
 
@@ -52,6 +52,21 @@ async def test_the_filters_are_combined_and_taken_back(path: str) -> None:
         assert window(pilot, "events").total == 0
         await press(pilot, "escape")
         assert window(pilot, "events").total == everything
+
+
+@pytest.mark.parametrize("name", ["catalog-sync", "no-such-bot"])
+async def test_an_account_out_of_reach_cannot_be_asked_for_nor_one_that_is_not_there(path: str, name: str) -> None:
+    async with opened(path, operator="ben") as pilot:
+        await press(pilot, "3")
+        everything = window(pilot, "events").total
+        await press(pilot, "f", name, "ctrl+s")
+        assert f"there is no account '{name}'" in complaints(pilot)
+        assert "the filters were taken back" in said(pilot)
+        await press(pilot, "r", "r")
+        assert window(pilot, "events").total >= everything
+    with open_desk(path) as desk:
+        denied = desk.ask(audit.page, audit.Filter(outcome=audit.Outcome.DENIED)).rows
+        assert [(event.actor, event.account) for event in denied] == [("ben", name)] * (name == "catalog-sync")
 
 
 async def test_a_time_that_is_none_is_told_in_the_form(path: str) -> None:

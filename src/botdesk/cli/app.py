@@ -1,7 +1,8 @@
 """The command line as a whole: the nouns, the options before them, and one place where errors end."""
 
 import sys
-from typing import Annotated, Final
+from functools import cache
+from typing import Annotated, Any, Final
 
 import typer
 from typer.main import get_command
@@ -108,9 +109,7 @@ def run(words: list[str], visit: Visit | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         output.speak(stream)
     try:
-        command = helping.arrange(get_command(app))
-        if visit is not None:
-            command.params = [param for param in command.params if param.name not in _OF_THE_SHELL]
+        command = _whole(over_ssh=visit is not None)
         code = command.main(args=words, prog_name="botdesk", standalone_mode=False, obj=visit)
     except typer.TyperException as error:
         return _misused(error)
@@ -119,6 +118,15 @@ def run(words: list[str], visit: Visit | None = None) -> int:
     if code == output.INTERRUPTED:
         return output.report(KeyboardInterrupt())
     return code if isinstance(code, int) else 0
+
+
+@cache
+def _whole(*, over_ssh: bool) -> Any:
+    """All commands, put together once; whoever comes in over SSH has no shell here to complete words in."""
+    command = helping.arrange(get_command(app))
+    if over_ssh:
+        command.params = [param for param in command.params if param.name not in _OF_THE_SHELL]
+    return command
 
 
 def _misused(error: typer.TyperException) -> int:

@@ -11,7 +11,7 @@ from typing import Annotated, TextIO
 
 import typer
 
-from botdesk import accounts, audit, people, wording
+from botdesk import audit, people, wording
 from botdesk.cli import archive, output, patience, progress
 from botdesk.cli.context import AsJson, Transaction, Visit, complete_account, visiting
 from botdesk.errors import AuditBroken, Conflict, InvalidInput, NotFound
@@ -102,8 +102,8 @@ def _see_that_they_are_known(tx: Transaction, account: str | None, actor: str | 
     Raises:
         NotFound: Nothing in reach, and no event in reach, has that name.
     """
-    if account and not audit.page(tx, audit.Filter(account=account), limit=1).rows:
-        accounts.find(tx, account)
+    if account:
+        audit.page(tx, audit.Filter(account=account), limit=1)
     if actor and not audit.page(tx, audit.Filter(actor=actor), limit=1).rows and not _is_somebody(tx, actor):
         raise NotFound(
             f"nobody called {actor[:40]!r} did anything in your reach", hint="'botdesk audit list' tells who did"

@@ -12,7 +12,7 @@ from textual.widgets import Static
 from textual.worker import get_current_worker
 
 from botdesk import wording
-from botdesk.errors import BotdeskError
+from botdesk.errors import BotdeskError, NotFound
 from botdesk.tui import render
 from botdesk.tui.base import DeskScreen, flow
 from botdesk.tui.widgets.columns import Column
@@ -111,6 +111,9 @@ class AuditScreen(DeskScreen):
         self._sought = wanted if wanted.text else None
         try:
             await self.window.show(fetch, about=wanted)
+        except NotFound as error:
+            self._take_back(error)
+            return
         finally:
             self._sought = None if self._sought is wanted else self._sought
         self._say_what_is_shown(wanted)
@@ -122,6 +125,13 @@ class AuditScreen(DeskScreen):
         refused = await self.desk_app.ask(audit.counts, replace(wanted, outcome=audit.Outcome.DENIED), **spans)
         self.query_one("#chart", Static).update(render.chart({"events": every, "refused": refused}, DAYS))
         await self._say_whether_it_holds()
+
+    def _take_back(self, error: NotFound) -> None:
+        """Say that no account is called as the filters say, and take them back: asking again would be denied again."""
+        self.desk_app.complain(error)
+        self._filter = None
+        self.say("the filters were taken back")
+        self.refresh_soon()
 
     async def _say_whether_it_holds(self) -> None:
         from botdesk import audit
