@@ -211,6 +211,9 @@ def test_events_are_told_in_words() -> None:
         "ada modified ci-bot: rotation days 90 → 30; scopes none → a b"
     )
     assert tell("grant:given", grantee="role platform", level="view") == "ada gave role platform view on ci-bot"
+    assert tell("migration:opened", owner="ben", what="x", until="2026-12-08T20:59+00:00") == (
+        "ada let ben's old token of 'x' count as ci-bot until 2026-12-08 20:59 UTC"
+    )
 
 
 def test_refusals_are_told_without_holes() -> None:
@@ -252,6 +255,11 @@ def test_no_event_can_steer_a_terminal_or_break_its_sentence(actor: str, action:
 @pytest.mark.parametrize("action", ["x:{account.__class__}", "{0}", "a:%s", "x:{"])
 def test_an_unknown_action_is_told_as_it_is(action: str) -> None:
     assert action in tell(action)
+
+
+@pytest.mark.parametrize("until", ["soon", "0001-01-01", "9999-12-31T23:59-14:00"])
+def test_an_odd_instant_is_told_as_it_is(until: str) -> None:
+    assert tell("migration:opened", until=until).endswith(f"until {until}")
 
 
 @pytest.mark.parametrize("changes", [None, "x", [], {"a": "b"}, {"a": ["b"]}, {"a": [1, None]}, {"a": 1e400}])

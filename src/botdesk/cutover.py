@@ -98,7 +98,7 @@ def finish(tx: Transaction, token_id: str, *, anyway: bool = False) -> Token:
     old, account = _running(tx, token_id, Action.TOKEN_RETIRED)
     found = _view(tx, old, account)
     if not (found.ready or anyway):
-        raise Conflict(unready(found, tx.now), hint="wait, look where it is used, or end it anyway")
+        raise Conflict(unready(found, tx.now), hint="wait, look where it is used, or end it anyway: --force")
     old.expires_at = tx.now
     audit.record(tx, Action.TOKEN_RETIRED, old, account=account, label=old.label, successor=old.successor_id)
     return old

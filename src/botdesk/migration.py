@@ -214,7 +214,7 @@ def confirm(tx: Transaction, migration_id: str, *, how: str, anyway: bool = Fals
 
 def _refuse_early(tx: Transaction, row: Migration, account: Account, *, anyway: bool) -> None:
     if not anyway and (why := stages.unready(facts_of(tx, row, account), tx.now)):
-        raise Conflict(why, hint="wait, look where it is used, or end it anyway")
+        raise Conflict(why, hint="wait, look where it is used, or end it anyway: --force")
 
 
 def pause(tx: Transaction, migration_id: str) -> Migration:

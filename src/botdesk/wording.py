@@ -404,9 +404,17 @@ def _phrases(account: str | None, detail: Mapping[str, Any]) -> _Facts:
         "span": f" {facts['first']} to {facts['last']}" if {"first", "last"} <= facts.keys() else "",
         "work": said("what", "'{}'") or "an integration",
         "owner": facts.get("owner", "somebody"),
-        "until": said("until", " until {}"),
+        "until": f" until {_at(facts['until'])}" if "until" in facts else "",
     }
     return _Facts(facts | phrases)
+
+
+def _at(text: str) -> str:
+    """An instant of an event, in UTC as people read it; what is none is told as it is."""
+    try:
+        return when(datetime.fromisoformat(text), UTC)
+    except (ValueError, OverflowError):
+        return text
 
 
 def _changes(changes: Any) -> str:
