@@ -89,14 +89,6 @@ async def test_the_worst_comes_first_and_is_told_in_full(past: str) -> None:
         assert len(window(pilot, "advice-list").rows) == 1
 
 
-async def test_a_token_that_nobody_needs_is_revoked_by_the_key(past: str) -> None:
-    async with opened(past) as pilot:
-        await press(pilot, "5", "j", "m", "unneeded", "ctrl+s")
-        assert "revoked 'spare'" in said(pilot)
-        assert len(window(pilot, "advice-list").rows) == 2
-    assert kinds(past) == ["reused", "scope-unused"]
-
-
 async def test_a_scope_is_dropped_by_the_key_after_a_dry_run(past: str) -> None:
     async with opened(past) as pilot:
         await press(pilot, "5", "G", "m")

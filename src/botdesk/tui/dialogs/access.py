@@ -20,16 +20,16 @@ class GrantDraft:
 class GrantDialog(Form[GrantDraft]):
     """Give a role or a person access to what is named: an account, or several."""
 
-    def __init__(self, named: str, roles: Sequence[str], people: Sequence[str], *, value: str = "") -> None:
+    def __init__(
+        self, named: str, roles: Sequence[str], people: Sequence[str], *, to: str = "", level: Level = Level.OPERATE
+    ) -> None:
         options = [(f"role:{name}", f"role {name}") for name in roles]
         options += [(f"person:{name}", f"person {name}") for name in people]
         super().__init__(
             f"Give access to {named}",
             [
-                Field("grantee", "Who", value, options=options, check=picked),
-                Field(
-                    "level", "Level", Level.OPERATE, options=[(level, _LEVELS[level]) for level in Level], check=Level
-                ),
+                Field("grantee", "Who", to, options=options, check=picked),
+                Field("level", "Level", level, options=list(_LEVELS.items()), check=Level),
             ],
         )
 

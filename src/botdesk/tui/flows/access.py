@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 from botdesk import accounts, facts, grants, people, versions, whatif, wording
+from botdesk.access import Level
 from botdesk.errors import NotFound
 from botdesk.tui.dialogs.access import GrantDialog, GrantDraft, PickDialog
 from botdesk.tui.dialogs.confirm import Confirm
@@ -17,9 +18,9 @@ if TYPE_CHECKING:
 UNCHANGED: Final = "nobody gains or loses by it"
 
 
-async def give(app: "BotdeskApp", line: accounts.Line, *, to: str = "") -> None:
-    """Give a role or a person access to an account as it was seen."""
-    account, dialog = line.account, await _dialog(app, [line.account.id], line.account.name, to=to)
+async def give(app: "BotdeskApp", line: accounts.Line, *, to: str = "", level: Level = Level.OPERATE) -> None:
+    """Give a role or a person access to an account as it was seen; whom and how much is chosen at first."""
+    account, dialog = line.account, await _dialog(app, [line.account.id], line.account.name, to=to, level=level)
 
     async def attempt(draft: GrantDraft) -> GrantDraft:
         await app.run_operation(grants.give, account.id, draft.grantee, draft.level, seen=dialog.seen)
@@ -38,14 +39,16 @@ async def draft(app: "BotdeskApp", account_ids: Sequence[str]) -> GrantDraft | N
     return await app.prompt(await _dialog(app, account_ids, wording.plural(len(account_ids), "account")))
 
 
-async def _dialog(app: "BotdeskApp", account_ids: Sequence[str], named: str, *, to: str = "") -> GrantDialog:
+async def _dialog(
+    app: "BotdeskApp", account_ids: Sequence[str], named: str, *, to: str = "", level: Level = Level.OPERATE
+) -> GrantDialog:
     roles = [line.role.name for line in await app.ask(people.roles)]
     names = [line.person.name for line in await app.ask(people.listed, disabled=False)]
 
     async def what_if(draft: GrantDraft) -> list[str]:
         return await app.ask(_given, account_ids, draft)
 
-    dialog = GrantDialog(named, roles, names, value=to)
+    dialog = GrantDialog(named, roles, names, to=to, level=level)
     dialog.what_if = what_if
     return dialog
 

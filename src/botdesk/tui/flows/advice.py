@@ -87,7 +87,7 @@ async def _change_scopes(app: "BotdeskApp", line: accounts.Line, wanted: frozens
 
 
 async def _grant(app: "BotdeskApp", finding: Finding, line: accounts.Line) -> None:
-    await flows.access.give(app, line)
+    await flows.access.give(app, line, level=Level.MANAGE)
 
 
 async def _withdraw(app: "BotdeskApp", finding: Finding, line: accounts.Line) -> None:
