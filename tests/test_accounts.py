@@ -283,11 +283,13 @@ def many(desk: Desk, clock: Clock) -> Desk:
 EVERYTHING = Filter(removed=True)
 
 
-def in_pages(desk: Desk, size: int, between: Callable[[int], object] = lambda _: None, **how: Any) -> list[str]:
+def in_pages(
+    desk: Desk, size: int, between: Callable[[int], object] = lambda _: None, wanted: Filter = EVERYTHING, **how: Any
+) -> list[str]:
     names: list[str] = []
     after, number = None, 0
     while True:
-        page = desk.ask(accounts.page, EVERYTHING, after=after, limit=size, **how)
+        page = desk.ask(accounts.page, wanted, after=after, limit=size, **how)
         assert len(page.rows) <= size
         names += [line.account.name for line in page.rows]
         if page.next is None:
@@ -306,6 +308,7 @@ def test_pages_of_any_size_are_the_whole_list_in_its_order(many: Desk, sort: Sor
     assert whole.next is None
     for size in (1, 2, 5, 16, 17, 18):
         assert in_pages(many, size, sort=sort, descending=descending) == names
+        assert in_pages(many, size, wanted=Filter(removed=True, text="bot"), sort=sort, descending=descending) == names
     other = many.ask(accounts.page, EVERYTHING, sort=sort, descending=not descending, limit=99).rows
     assert [line.account.name for line in other] == names[::-1]
 
@@ -371,6 +374,17 @@ def test_the_total_is_that_of_the_filter_and_the_reach(many: Desk) -> None:
         page = accounts.page(tx, limit=1)
         assert ([line.account.name for line in page.rows], page.next, page.total) == (["bot-01"], None, 1)
         assert page.rows[0].level is Level.VIEW
+
+
+@pytest.mark.parametrize("wanted", [Filter(), Filter(text="job"), Filter(text="bot-1")])
+def test_each_page_tells_how_many_there_are_in_all(many: Desk, wanted: Filter) -> None:
+    whole = many.ask(accounts.page, wanted, limit=99)
+    assert whole.total == len(whole.rows)
+    first = many.ask(accounts.page, wanted, limit=3)
+    second = many.ask(accounts.page, wanted, limit=3, after=first.next)
+    past = many.ask(accounts.page, wanted, limit=3, after=("~", "~", "~"))
+    assert [page.total for page in (first, second, past)] == [whole.total] * 3
+    assert (len(second.rows), past.rows) == (3, ())
 
 
 def test_denials_and_errors_are_told_apart_in_the_audit(desk: Desk) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Subquery, func
+from sqlalchemy import func
 from sqlmodel import col, select
 
 from botdesk import access, audit, grants, people, scopes, versions, wording
@@ -301,30 +301,35 @@ def page(
         after: The `next` of the page before this one.
         limit: How many rows at the most.
     """
-    wanted, total = _counted(tx, filter or Filter())
-    key = listing.sort_key(tx.now, sort, searched=bool(filter and filter.text)).label("sort_key")
-    every = select(Account.id.label("found"), Account.name.label("tie"), key).where(*wanted).subquery()  # type: ignore[attr-defined]
-    place = listing.beyond(every.c.sort_key, every.c.tie, every.c.found, after, descending=descending)
-    some = select(*every.c).where(*place).order_by(*_order(every, descending=descending)).limit(limit + 1).subquery()
-    columns: list[Any] = [*listing.facts(tx.now), some.c.sort_key]
-    query = select(Account, *columns).join(some, some.c.found == Account.id)
+    rows_of, total = _asked(tx, filter or Filter(), listing.sort_key(tx.now, sort).label("sort_key"))
+    place = listing.beyond(rows_of.sort_key, rows_of.tie, rows_of.found, after, descending=descending)
+    some = (
+        select(*rows_of).where(*place).order_by(*_order(rows_of, descending=descending)).limit(limit + 1).subquery().c
+    )
+    columns: list[Any] = [*listing.facts(tx.now), some.sort_key, total.label("total")]
+    query = select(Account, *columns).join(some.found.table, some.found == Account.id)
     rows = tx.session.execute(query.order_by(*_order(some, descending=descending))).all()
+    counted = rows[0].total if rows else tx.session.scalar(select(total)) if after else 0
     lines = _lines(tx, rows[:limit])
     last = rows[limit - 1] if len(rows) > limit else None
-    return Page(tuple(lines), (last.sort_key, last[0].name, last[0].id) if last else None, total)
+    return Page(tuple(lines), (last.sort_key, last[0].name, last[0].id) if last else None, counted)
 
 
-def _counted(tx: Transaction, filter: Filter) -> tuple[list[ColumnElement[bool]], int]:
-    """The conditions on the accounts that a filter wants, and how many those are."""
-    in_reach = reach.in_reach(tx.actor)
-    if filter.text and (few := listing.found(tx.session, filter, in_reach)) is not None:
-        return [col(Account.id).in_(few)], len(few)
-    wanted = [*listing.wanted(filter), in_reach]
-    return wanted, tx.session.exec(select(func.count()).select_from(Account).where(*wanted)).one()
+def _asked(tx: Transaction, filter: Filter, key: Any) -> tuple[Any, Any]:
+    """The columns `found`, `tie` and `sort_key` of the accounts that a filter wants, and how many those are.
+
+    A search reads the table from end to end; so its rows and their number come out of one reading.
+    """
+    wanted = [*listing.wanted(filter), reach.in_reach(tx.actor)]
+    every = select(Account.id.label("found"), Account.name.label("tie"), key).where(*wanted)  # type: ignore[attr-defined]
+    if filter.text:
+        matching = every.cte("matching").prefix_with("MATERIALIZED")
+        return matching.c, select(func.count()).select_from(matching).scalar_subquery()
+    return every.subquery().c, select(func.count()).select_from(Account).where(*wanted).scalar_subquery()
 
 
-def _order(rows: Subquery, *, descending: bool) -> list[Any]:
-    columns = (rows.c.sort_key, rows.c.tie, rows.c.found)
+def _order(rows: Any, *, descending: bool) -> list[Any]:
+    columns = (rows.sort_key, rows.tie, rows.found)
     return [column.desc() if descending else column.asc() for column in columns]
 
 

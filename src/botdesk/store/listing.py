@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, ScalarSelect, String, and_, case, func, literal, or_, type_coerce
-from sqlmodel import Session, col, select
+from sqlmodel import col, select
 
 from botdesk.store import reach
 from botdesk.store.tables import Account, Purpose, Token
@@ -42,10 +42,6 @@ class Sort(StrEnum):
     EXPIRY = "expiry"
     USED = "used"
     CREATED = "created"
-
-
-FEW: Final = 1000
-"""So many accounts that a search finds are looked up by their ids; when there are more, they are searched anew."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,17 +97,11 @@ def wanted(filter: Filter) -> list[ColumnElement[bool]]:
     return conditions + [_says(word) for word in filter.text.split()]
 
 
-def found(session: Session, filter: Filter, reach: ColumnElement[bool]) -> list[str] | None:
-    """The ids of the accounts that a filter's words are in, if they are few; None if they are many."""
-    query = select(Account.id).where(*wanted(filter), reach).limit(FEW + 1)
-    ids = session.exec(query).all()
-    return list(ids) if len(ids) <= FEW else None
-
-
 def _says(word: str) -> ColumnElement[bool]:
     titles = [purpose for purpose, title in PURPOSES.items() if word.lower() in f"{purpose} {title}".lower()]
     columns = (Account.name, Account.description, Account.scopes, Account.id)
-    return or_(*(holds(column, word) for column in columns), col(Account.purpose).in_(titles))
+    said = [holds(column, word) for column in columns]
+    return or_(*said, *([col(Account.purpose).in_(titles)] if titles else []))
 
 
 def _live(now: datetime) -> ColumnElement[bool]:
@@ -137,18 +127,12 @@ def facts(now: datetime) -> list[Any]:
     ]
 
 
-def sort_key(now: datetime, sort: Sort, *, searched: bool = False) -> ColumnElement[Any]:
-    """The column that a list is sorted by; accounts without a value come last when ascending.
-
-    Args:
-        now: The instant.
-        sort: What by.
-        searched: Whether it is a search for words, which goes along no index.
-    """
+def sort_key(now: datetime, sort: Sort) -> ColumnElement[Any]:
+    """The column that a list is sorted by at an instant; accounts without a value come last when ascending."""
     live, soonest, used = facts(now)
     last = literal("~")
     keys: dict[Sort, Any] = {
-        Sort.NAME: _unindexed(Account.name) if searched else col(Account.name),
+        Sort.NAME: col(Account.name),
         Sort.PURPOSE: col(Account.purpose),
         Sort.STATE: case(
             (col(Account.removed_at).is_not(None), 2), (col(Account.disabled_at).is_not(None), 1), else_=0
