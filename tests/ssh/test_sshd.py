@@ -19,6 +19,10 @@ from tests.terminal import Terminal
 
 pytestmark = pytest.mark.xdist_group("sshd")
 
+DENIED = 4
+SOON = 20
+"""Within how many seconds somebody is out; it is one or two, but on a machine that does much else."""
+
 OSC52 = re.compile(rb"\x1b\]52;c;([A-Za-z0-9+/=]+)\x07")
 
 
@@ -104,6 +108,29 @@ def test_a_disabled_person_is_turned_away_by_sshd_itself(server: Server, host: H
         assert "Permission denied (publickey)" in server.ssh("ben", "account list", anew=True).err
     finally:
         host.must("person", "enable", "ben")
+
+
+def test_whose_desk_is_open_when_an_admin_disables_them_is_told_and_out(server: Server, host: Host) -> None:
+    with opened(server, "ben") as terminal:
+        terminal.wait_for("ci-bot")
+        assert server.ssh("ada", "person disable ben --yes").code == 0
+        try:
+            assert terminal.wait_exit(seconds=SOON) == DENIED
+            assert "'ben' is no active person of this desk" in terminal.text
+        finally:
+            host.must("person", "enable", "ben")
+
+
+def test_whose_key_is_removed_while_a_form_is_open_is_told_and_out(server: Server, host: Host) -> None:
+    spare = host.make_key("passing")
+    added = server.ssh("ada", "person key add ben --json", stdin=spare.with_suffix(".pub").read_text())
+    with opened(server, "passing") as terminal:
+        terminal.wait_for("ci-bot")
+        terminal.send("n")
+        terminal.wait_for("New service account")
+        assert server.ssh("ada", f"person key remove {json.loads(added.out)['fingerprint']}").code == 0
+        assert terminal.wait_exit(seconds=SOON) == DENIED
+        assert "that key does not let 'ben' in" in terminal.text
 
 
 def test_without_a_terminal_one_is_told_how_to_get_one(server: Server) -> None:
