@@ -27,7 +27,20 @@ from botdesk.store.chain import Finding as Finding
 from botdesk.store.chain import Footing as Footing
 from botdesk.store.chain import Head as Head
 from botdesk.store.chain import Verdict as Verdict
-from botdesk.store.digest import GENESIS, canonical, chained, digest, key_of, raw, stored, stored_before, table_of
+from botdesk.store.digest import (
+    BOUND,
+    GENESIS,
+    bound,
+    canonical,
+    chained,
+    digest,
+    key_of,
+    linked,
+    raw,
+    stored,
+    stored_before,
+    table_of,
+)
 from botdesk.store.sealed import Sealed as Sealed
 from botdesk.store.tables import Account, Setting, from_text, to_text
 from botdesk.store.tables import Event as Event
@@ -173,15 +186,16 @@ def append(tx: Transaction, many: Iterable[dict[str, Any]]) -> None:
 
     Args:
         tx: The transaction that changed the rows that they are about.
-        many: The values of each event just as they are stored; `sequence`, `previous` and `hash` are added to them.
+        many: The values of each event just as they are stored, but for `previous` and `hash`; `sequence` is set.
     """
-    last, rows = _head(tx), list(many)
+    last, rows = _head(tx), list[tuple[Any, ...]]()
     sequence, link = last.sequence, last.hash
-    for values in rows:
+    for values in many:
         values["sequence"] = sequence = sequence + 1
-        previous, link = link, chained(link, values)
-        values["previous"], values["hash"] = previous, link
-    bulk.insert(tx.session.connection(), table_of(Event), rows)
+        told = bound(values)
+        previous, link = link, linked(link, told)
+        rows.append((*told, previous, link))
+    bulk.insert(tx.session.connection(), table_of(Event), (*BOUND, "previous", "hash"), rows)
     tx.appended = (sequence, link)
 
 

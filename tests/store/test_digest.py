@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from botdesk.store.digest import GENESIS, canonical, chained, digest
+from botdesk.store.digest import BOUND, GENESIS, canonical, chained, digest, event_text
 
 text = st.text(st.characters(exclude_categories=[]), max_size=20)
 values = st.dictionaries(text, st.none() | st.integers() | text | st.binary(max_size=9), max_size=5)
@@ -49,3 +49,12 @@ def test_the_hash_is_what_the_documentation_says(row: dict[str, object]) -> None
 def test_one_and_true_and_a_text_are_not_the_same() -> None:
     rows: list[dict[str, object]] = [{"a": 1}, {"a": "1"}, {"a": 1.0}, {"a": b"1"}, {"a": "b'1'"}, {"a": True}]
     assert len({digest("account", row) for row in rows}) == len(rows)
+
+
+kinds = st.sampled_from([text, st.none() | text, st.none() | text | st.integers() | st.binary(max_size=9)])
+
+
+@given(kinds.flatmap(lambda kind: st.lists(kind, min_size=len(BOUND), max_size=len(BOUND))), st.integers(1))
+def test_the_text_of_an_event_is_its_canonical_json_whatever_is_stored(row: list[object], sequence: int) -> None:
+    row[BOUND.index("sequence")] = sequence
+    assert event_text(row) == canonical(dict(zip(BOUND, row, strict=True)))

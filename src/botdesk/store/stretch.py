@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from hashlib import sha256
 from typing import Any, Final
 
 from sqlalchemy import Connection, type_coerce
@@ -10,7 +9,7 @@ from sqlalchemy.types import NullType
 from sqlmodel import select
 
 from botdesk.store.chain import Finding, Head, Subject
-from botdesk.store.digest import BOUND, event_text, table_of
+from botdesk.store.digest import BOUND, linked, table_of
 from botdesk.store.tables import Event
 
 MOST_FINDINGS: Final = 100
@@ -63,7 +62,7 @@ class Stretch:
         end, events = self.end, self.events
         for row in rows:
             found, previous, told = row[_SEQUENCE], row[_PREVIOUS], row[_HASH]
-            if found != sequence + 1 or previous != link or _hash(previous, row) != told:
+            if found != sequence + 1 or previous != link or linked(previous, row[:_WIDTH]) != told:
                 self._explain(row, sequence, link)
             kind = row[_KIND]
             if kind is not None:
@@ -91,7 +90,7 @@ class Stretch:
             self.find(found, f"an event is missing or out of order after {sequence}")
         if previous != link:
             self.find(found, "the event does not follow the one before it")
-        if _hash(previous, row) != row[_HASH]:
+        if linked(previous, row[:_WIDTH]) != row[_HASH]:
             self.find(found, "the event was changed")
 
     def fits(self, later: "Stretch", begin: Head) -> bool:
@@ -114,10 +113,6 @@ class Stretch:
         self.end |= later.end
         self.events += later.events
         self.last = later.last
-
-
-def _hash(previous: Any, row: Sequence[Any]) -> str:
-    return sha256((str(previous) + event_text(row[:_WIDTH])).encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def read(connection: Connection, *, after: int | None = None, until: int | None = None) -> Iterator[Sequence[Any]]:

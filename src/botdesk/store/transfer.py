@@ -119,7 +119,7 @@ def _parts(rows: Iterator[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
 def _insert(target: Connection, table: Table, rows: list[dict[str, Any]]) -> None:
     """Insert rows, but not yet what in them points to rows of the same table, which may be still to come."""
     later = dict.fromkeys(_to_itself(table))
-    bulk.insert(target, table, [row | later for row in rows])
+    bulk.insert(target, table, tuple(rows[0]), [(*(row | later).values(),) for row in rows])
 
 
 def _bind(source: Session, target: Connection, table: Table) -> None:
