@@ -108,6 +108,18 @@ def test_when_no_file_can_be_written_nothing_passes_until_it_can(memory: Path) -
             all_is_well(gate, house)
 
 
+@pytest.mark.dear
+def test_while_another_program_holds_the_store_who_waits_for_long_is_asked_to_come_again(
+    gate: Gate, house: House
+) -> None:
+    before = len(house.events("valid"))
+    with house.desk() as desk, desk.begin():
+        status, told = ask(gate, house.held["valid"])
+    assert (status, json.loads(told)["error_description"]) == (503, "the store is busy")
+    assert len(house.events("valid")) == before
+    all_is_well(gate, house)
+
+
 def test_a_clock_set_back_lets_nothing_pass_until_it_is_right_again(
     stores: Stores, memory: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
