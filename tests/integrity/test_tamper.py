@@ -54,6 +54,7 @@ FEW_VALUES = (
     "{column} || 'x'",
     "(SELECT other.{column} FROM {table} AS other WHERE other.{column} <> {table}.{column} LIMIT 1)",
     "{column} + 1",
+    "{column} + 1000000",
     "'another'",
     "NULL",
 )
