@@ -124,8 +124,9 @@ def test_the_creators_access_is_a_rule_that_no_manager_can_withdraw(team: Desk) 
 def test_an_auditor_sees_all_and_no_grant_lets_them_change_anything(team: Desk) -> None:
     team.run(grants.give, "ci-bot", "person:cleo", Level.MANAGE)
     assert level_of(team, "cleo") is Level.VIEW
-    with pytest.raises(AccessDenied), team.begin("cleo") as tx:
+    with pytest.raises(AccessDenied) as refused, team.begin("cleo") as tx:
         accounts.disable(tx, "ci-bot")
+    assert refused.value.hint == "an auditor sees everything and changes nothing; ask an admin"
     reach = next(found for found in team.ask(grants.who_reaches, "ci-bot") if found.person.name == "cleo")
     assert reach.level is Level.VIEW
 

@@ -109,7 +109,7 @@ def require(
         return
     deny(tx, action, account, **detail)
     what = wording.withheld(wording.deed(action, account.name if account else None, detail))
-    raise AccessDenied(f"{tx.actor.name!r} may not {what}", hint=_denied_hint(action))
+    raise AccessDenied(f"{tx.actor.name!r} may not {what}", hint=_denied_hint(tx.actor, action))
 
 
 def deny(tx: Transaction, action: Action, account: Account | None = None, **detail: str) -> None:
@@ -121,7 +121,9 @@ def deny(tx: Transaction, action: Action, account: Account | None = None, **deta
     tx.denial = Denial(action, account.id if account else None, account.name if account else None, kept)
 
 
-def _denied_hint(action: Action) -> str:
+def _denied_hint(actor: access.Actor, action: Action) -> str:
+    if actor.standing is access.Standing.AUDITOR:
+        return "an auditor sees everything and changes nothing; ask an admin"
     needed = access.ON_ACCOUNT.get(action)
     if needed is None:
         return "an admin can do it"

@@ -53,7 +53,7 @@ def give(
         found = accounts.find(tx, account)
         given = grants.give(tx, found.id, grantee, level, seen=if_version)
         line = _line(tx, found.id, given.id)
-    return _told(f"{line.grantee} may now {level} '{line.account}'", line, json=json)
+    return _told(f"gave {line.grantee} {level} on '{line.account}'", line, json=json)
 
 
 @app.command()
