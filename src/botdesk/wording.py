@@ -60,7 +60,7 @@ def withheld(text: str) -> str:
 
 def hidden(text: str, *, lines: bool = False) -> bool:
     """Tell whether the text has a character that `visible` would turn into a symbol."""
-    return visible(text, lines=lines) != text
+    return not (text.isascii() and text.isprintable()) and visible(text, lines=lines) != text
 
 
 def clean(text: str, what: str, *, longest: int, required: bool = False, lines: bool = False) -> str:

@@ -100,8 +100,8 @@ def wanted(filter: Filter) -> list[ColumnElement[bool]]:
 def _says(word: str) -> ColumnElement[bool]:
     titles = [purpose for purpose, title in PURPOSES.items() if word.lower() in f"{purpose} {title}".lower()]
     columns = (Account.name, Account.description, Account.scopes, Account.id)
-    said = [holds(column, word) for column in columns]
-    return or_(*said, *([col(Account.purpose).in_(titles)] if titles else []))
+    purpose = type_coerce(col(Account.purpose), String).in_([*titles, ""])
+    return or_(*(holds(column, word) for column in columns), purpose)
 
 
 def _live(now: datetime) -> ColumnElement[bool]:

@@ -1,5 +1,6 @@
 """Which accounts an actor can reach, as SQL: the same rule as `access`, over whole tables."""
 
+from functools import cache
 from typing import TYPE_CHECKING
 
 from sqlalchemy import ColumnElement, or_, true
@@ -36,18 +37,21 @@ def of_role(role_id: str) -> ColumnElement[bool]:
     return col(Account.id).in_(select(Grant.account_id).where(Grant.role_id == role_id))
 
 
+@cache
 def managed() -> ColumnElement[bool]:
     """The condition on `Account` that an active person can manage it by creation or grant; admins do not count."""
     managing = select(Grant.id).where(Grant.account_id == Account.id, Grant.level == Level.MANAGE, counting())
     return or_(col(Account.owned_by).in_(managers()), managing.correlate(Account).exists())
 
 
+@cache
 def counting() -> ColumnElement[bool]:
     """The condition on `Grant` that it is given to somebody who can use it to manage."""
     manned = select(Membership.role_id).where(col(Membership.person_id).in_(managers()))
     return or_(col(Grant.role_id).in_(manned), col(Grant.person_id).in_(managers()))
 
 
+@cache
 def managers() -> SelectOfScalar[str]:
     """The ids of the people who can manage what they created or were granted: active ones who are no auditors."""
     return select(Person.id).where(col(Person.disabled_at).is_(None), Person.standing != Standing.AUDITOR)

@@ -5,7 +5,7 @@ import gc
 import sys
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
-from functools import partial
+from functools import cached_property, partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar, Concatenate, Final, ParamSpec, TypeVar, cast
 
@@ -179,9 +179,13 @@ class BotdeskApp(TypeAhead):
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         """Add the filter that makes unseen characters visible, and where it must be the one that leaves ASCII alone."""
-        ours: list[LineFilter] = [glyphs.Visible()]
-        ours += [glyphs.Ascii()] if glyphs.is_ascii_terminal() and not self.is_headless else []
-        return [*super().get_line_filters(), *ours]
+        return [*super().get_line_filters(), *self._own_filters]
+
+    @cached_property
+    def _own_filters(self) -> list[LineFilter]:
+        """The same ones for every frame: a line that was filtered once is not filtered again."""
+        ascii_alone = glyphs.is_ascii_terminal() and not self.is_headless
+        return [glyphs.Visible(), *([glyphs.Ascii()] if ascii_alone else [])]
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """What a foreign theme lacks."""

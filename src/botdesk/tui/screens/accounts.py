@@ -19,8 +19,11 @@ from botdesk.tui.widgets.listing import Slice
 from botdesk.tui.widgets.window import Window
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from botdesk import accounts, advice
     from botdesk.bulk import Verb
+    from botdesk.desk import Transaction
 
 COLUMNS: Final = (
     Column("name", "NAME", 15, grow=1, most=40, sort=True),
@@ -101,21 +104,22 @@ class AccountsScreen(DeskScreen):
         """Read the list with its filter and order."""
         from botdesk import accounts
 
-        text = self.filter_text
+        text, window = self.filter_text, self.window
         wanted = _wanted(text, self._shown)
         sort, descending = accounts.Sort(self._sort), self._descending
 
         async def fetch(after: Any, limit: int, backward: bool) -> Slice:
             place: dict[str, Any] = {"sort": sort, "descending": descending ^ backward, "after": after, "limit": limit}
-            found = await self.desk_app.ask(accounts.page, wanted, **place)
+            told = window.size.height if window.is_read and after is None else 0
+            found, badges = await self.desk_app.ask(_page, wanted, told, **place)
+            self._take([line.account.id for line in found.rows[:told]], badges)
             return Slice(found.rows, found.next, found.total)
 
-        window = self.window
+        self._badged.clear()
         window.empty = _nothing(text, self._shown, demo=not self.desk_app.desk.settings.confined)
         window.sorted_by = (self._sort, descending)
         await window.show(fetch, about=(wanted, sort, descending))
         self._say_what_is_shown()
-        self._badged.clear()
         self._badge()
 
     @work(exclusive=True, group="badge")
@@ -130,10 +134,14 @@ class AccountsScreen(DeskScreen):
             found = await self.desk_app.ask(advice.badges, fresh)
         except BotdeskError:
             return
-        self._badges = {**{known: badge for known, badge in self._badges.items() if known not in fresh}, **found}
-        self._badged.update(fresh)
+        self._take(fresh, found)
         self.window.refresh()
         self.refresh_bindings()
+
+    def _take(self, asked: "Sequence[str]", found: "dict[str, advice.Badge]") -> None:
+        """Keep the advice on the accounts that it was asked for."""
+        self._badges = {known: badge for known, badge in self._badges.items() if known not in asked} | found
+        self._badged.update(asked)
 
     def _say_what_is_shown(self) -> None:
         window, text = self.window, self.filter_text
@@ -168,10 +176,11 @@ class AccountsScreen(DeskScreen):
 
     @work(exclusive=True, group="preview")
     async def _preview(self, line: "accounts.Line | None") -> None:
-        panel = self.query_one("#preview-text", Static)
-        self.query_one("#preview").set_class(line is None, "-empty")
-        if line is None or not self.query_one("#preview").display:
-            panel.update("")
+        pane, panel = self.query_one("#preview"), self.query_one("#preview-text", Static)
+        pane.set_class(line is None, "-empty")
+        if line is None or not pane.display:
+            if panel.content:
+                panel.update("")
             return
         from botdesk import audit, grants, tokens
         from botdesk.tui import panes
@@ -339,6 +348,16 @@ _NEEDS: Final = {
     "many": (Level.OPERATE, _LIVE),
 }
 """The level, and the states of the account, that an action needs."""
+
+
+def _page(
+    tx: "Transaction", /, wanted: "accounts.Filter", told: int, **place: Any
+) -> "tuple[accounts.Page[accounts.Line], dict[str, advice.Badge]]":
+    """A page, and the advice on so many of its first rows: read at once, they are drawn at once."""
+    from botdesk import accounts, advice
+
+    page = accounts.page(tx, wanted, **place)
+    return page, advice.badges(tx, [line.account.id for line in page.rows[:told]]) if told else {}
 
 
 def _wanted(text: str, shown: str) -> "accounts.Filter":

@@ -44,8 +44,9 @@ class TitleBar(Static):
 
     def say_who(self, who: str) -> None:
         """Show who operates which desk."""
-        self._who = wording.visible(who)
-        self.refresh()
+        if (shown := wording.visible(who)) != self._who:
+            self._who = shown
+            self.refresh()
 
     def render(self) -> Text:
         """Draw the screens' names, the current one set apart, and the operator at the right."""
@@ -83,6 +84,7 @@ class AlarmLine(Static):
         super().__init__(markup=False, id=id)
         self.display = False
         self._action = action
+        self._told = ""
 
     async def on_click(self) -> None:
         """Do what there is to do about it."""
@@ -91,8 +93,10 @@ class AlarmLine(Static):
 
     def warn(self, text: str) -> None:
         """Show a warning; an empty one takes the line away."""
-        self.display = bool(text)
-        self.update(f" {wording.visible(text)}")
+        if text != self._told:
+            self._told = text
+            self.display = bool(text)
+            self.update(f" {wording.visible(text)}")
 
 
 class StatusLine(Static):
@@ -112,8 +116,9 @@ class StatusLine(Static):
 
     def say(self, text: str, *, over: bool = True) -> None:
         """Say what was done; it stays until the next key. Over what was said last, or not at all."""
-        if over or not self._said:
-            self._said = wording.visible(text)
+        shown = wording.visible(text)
+        if shown != self._said and (over or not self._said):
+            self._said = shown
             self.refresh()
 
     def unsay(self, text: str) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from rich.cells import cell_len, set_cell_size
@@ -34,7 +35,8 @@ class Column:
     sort: bool = False
 
 
-def widths(columns: Sequence[Column], space: int) -> list[tuple[Column, int]]:
+@lru_cache(64)
+def widths(columns: tuple[Column, ...], space: int) -> tuple[tuple[Column, int], ...]:
     """The columns that are shown in `space` cells and their widths, a gap between any two.
 
     Where the room is too small, columns that do not grow fold away from the right; the room that is left is shared out.
@@ -44,7 +46,7 @@ def widths(columns: Sequence[Column], space: int) -> list[tuple[Column, int]]:
         firm = [column for column in shown[1:] if not column.grow] or shown[1:]
         shown.remove(firm[-1])
     if len(shown) == 1:
-        return [(shown[0], max(space, 1))]
+        return ((shown[0], max(space, 1)),)
     return _shared(shown, max(space - needed(shown), 0))
 
 
@@ -53,7 +55,7 @@ def needed(columns: Sequence[Column]) -> int:
     return sum(column.width for column in columns) + GAP * (len(columns) - 1)
 
 
-def _shared(shown: Sequence[Column], left: int) -> list[tuple[Column, int]]:
+def _shared(shown: Sequence[Column], left: int) -> tuple[tuple[Column, int], ...]:
     found = {column.key: column.width for column in shown}
     growing = [column for column in shown if column.grow]
     while left and (growing := [column for column in growing if found[column.key] < column.most]):
@@ -62,7 +64,7 @@ def _shared(shown: Sequence[Column], left: int) -> list[tuple[Column, int]]:
             more = min(max(before * column.grow // whole, 1), column.most - found[column.key], left)
             found[column.key] += more
             left -= more
-    return [(column, found[column.key]) for column in shown]
+    return tuple((column, found[column.key]) for column in shown)
 
 
 def fit(text: str, width: int, *, right: bool = False) -> str:

@@ -114,6 +114,7 @@ class Window(ScrollView, can_focus=True):
         self._markable = markable
         self._sought = ""
         self._about: Any = None
+        self._looks: dict[tuple[str, bool], Style] = {}
 
     @property
     def rows(self) -> list[Any]:
@@ -328,8 +329,8 @@ class Window(ScrollView, can_focus=True):
     def _margin(self) -> int:
         return 2 if self._markable else 1
 
-    def _widths(self) -> list[tuple[Column, int]]:
-        return columns.widths(self.columns, self.scrollable_content_region.width - self._margin - 1)
+    def _widths(self) -> tuple[tuple[Column, int], ...]:
+        return columns.widths(tuple(self.columns), self.scrollable_content_region.width - self._margin - 1)
 
     def render_line(self, y: int) -> Strip:
         """Draw one line: the heading of the columns, a heading, a row, or nothing."""
@@ -379,7 +380,18 @@ class Window(ScrollView, can_focus=True):
             segments.append(Segment(" " * GAP, base))
         return Strip(segments).adjust_cell_length(width, base)
 
+    def notify_style_update(self) -> None:
+        """Look the styles up anew."""
+        super().notify_style_update()
+        self._looks.clear()
+
     def _style(self, name: str, *, tone: bool = False) -> Style:
+        found = self._looks.get((name, tone))
+        if found is None:
+            found = self._looks[name, tone] = self._looked_up(name, tone=tone)
+        return found
+
+    def _looked_up(self, name: str, *, tone: bool) -> Style:
         if not name:
             return self.rich_style
         style = self.get_component_rich_style(f"window--{name}", partial=tone)
