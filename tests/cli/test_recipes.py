@@ -5,7 +5,10 @@ import re
 import shlex
 import subprocess
 import sys
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -63,6 +66,28 @@ def printed(desk: Run) -> Callable[[Platform], str]:
     return recipe
 
 
+@contextmanager
+def listening() -> Iterator[tuple[str, list[str | None]]]:
+    """A service on this host, and the authorizations that it was asked with."""
+    heard: list[str | None] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            heard.append(self.headers["Authorization"])
+            self.send_response(204)
+            self.end_headers()
+
+        def log_message(self, format: str, *args: object) -> None:
+            """Say nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}/", heard
+        server.shutdown()
+        thread.join()
+
+
 def run(script: str, folder: Path) -> None:
     """Run a recipe as it is printed: it is a script, in which all that is for people is a comment."""
     ran = subprocess.run(["sh", "-eu"], input=script, cwd=folder, capture_output=True, text=True, timeout=60)
@@ -89,6 +114,26 @@ def test_a_file_of_variables_is_written_in_the_folder_that_one_is_in(
         run(printed(platform), tmp_path)
         assert SECRET.fullmatch((tmp_path / name).read_text().strip().removeprefix("BOTDESK_TOKEN="))
         assert (tmp_path / name).stat().st_mode & 0o777 == 0o600
+
+
+def test_a_cron_job_sends_its_token_by_curl_and_no_other_user_sees_it_among_the_processes(
+    printed: Callable[[Platform], str], bin: Path, needs: Callable[[str], None], tmp_path: Path
+) -> None:
+    needs("curl")
+    needs("strace")
+    script = printed(Platform.CRON).replace("/etc/botdesk", str(tmp_path))
+    run(script, tmp_path)
+    kept = (tmp_path / "nightly-build.token").read_text().strip()
+    assert SECRET.fullmatch(kept)
+    lines = [line.removeprefix("# ") for line in script.splitlines() if line.startswith("#   ")]
+    with listening() as (address, heard):
+        job = "\n".join(lines).replace("https://…", f"-s {address}")
+        traced = ["strace", "-f", "-qq", "-s", "4096", "-e", "trace=execve", "-o", "calls", "sh", "-euc", job]
+        subprocess.run(traced, cwd=tmp_path, check=True, timeout=60)
+    assert heard == [f"Bearer {kept}"]
+    calls = (tmp_path / "calls").read_text()
+    assert '"curl", "--config", "-"' in calls
+    assert not SECRET.search(calls)
 
 
 def test_the_real_systemd_creds_takes_the_secret_and_gives_it_back(
