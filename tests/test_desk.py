@@ -140,11 +140,11 @@ def failing(opened: Desk, fault: Fault) -> None:
     """Let the next commit fail."""
 
     def fail(connection: Connection) -> None:
-        event.remove(opened._engine, "commit", fail)
+        event.remove(opened.store.engine, "commit", fail)
         fault(opened, connection)
         raise OperationalError("COMMIT", {"secret": "hush"}, Exception("disk I/O error: hush"))
 
-    event.listen(opened._engine, "commit", fail)
+    event.listen(opened.store.engine, "commit", fail)
 
 
 def test_a_commit_that_failed_is_told_when_nothing_was_saved(desk: Desk) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from benchmarks import make_desk
 
-from botdesk import accounts, audit
+from botdesk import accounts, audit, keeping
 from botdesk.audit import Filter
 from botdesk.testing import open_desk
 from tests.integrity import house
@@ -27,7 +27,7 @@ def test_a_made_desk_verifies_and_has_what_was_asked_for(made: Path) -> None:
         assert desk.ask(accounts.page).total == 40
         assert desk.ask(audit.page, Filter(action="token:used")).total > 1000
         assert desk.ask(audit.page, Filter(action="token:refused")).total > 10
-        assert [check.words for check in desk.check() if not check.ok] == []
+        assert [check.words for check in keeping.check(desk) if not check.ok] == []
 
 
 def test_a_made_desk_has_every_index_and_trigger_of_an_ordinary_one(made: Path, tmp_path: Path) -> None:

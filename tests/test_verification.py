@@ -470,7 +470,7 @@ def test_a_count_is_in_the_next_event_once_the_minute_is_over(desk: Desk, token:
     seconds[0] = 60.0
     assert not tally.open(use)
     assert tally.counted(use) == 2
-    tally.flush(desk._as_system)
+    tally.flush(desk.store.change)
     assert tally.counted(use) == 0
     assert audit.detail_of(uses(desk)[-1])["count"] == 2
     assert not tally.count(use)

@@ -473,7 +473,7 @@ def _steps() -> Iterator[_Step]:
 
 
 def _take(desk: Desk, step: _Step, known: _Tokens) -> datetime:
-    desk.source = "cli" if step.actor in AT_THE_SHELL else "tui"
+    desk.store.source = "cli" if step.actor in AT_THE_SHELL else "tui"
     with contextlib.ExitStack() as stack:
         if step.denied:
             stack.enter_context(contextlib.suppress(AccessDenied, NotFound))

@@ -7,41 +7,32 @@ import contextlib
 import os
 import secrets
 import sys
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Concatenate, Final, ParamSpec, Self, TypeVar
 
-from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import SQLAlchemyError
-from sqlmodel import Session, select
+from sqlmodel import select
 
-from botdesk import access, audit, keys, settings, tokens, verification, verified, wording
+from botdesk import access, audit, founding, keys, settings, tokens, verification, wording
 from botdesk.access import Action, Actor, ActorKind, Standing
-from botdesk.bearer import MINT_KEY_BYTES, Argon2id, Entropy, Hasher
-from botdesk.errors import AccessDenied, AuditBroken, BotdeskError, StoreError
+from botdesk.bearer import Argon2id, Entropy, Hasher
+from botdesk.errors import AccessDenied, StoreError
 from botdesk.remote import Entry
 from botdesk.settings import Settings, default_store
-from botdesk.store import engine, files, schema
-from botdesk.store.backend import Check as Check
-from botdesk.store.driver import translated
+from botdesk.store import engine
+from botdesk.store.opened import Clock as Clock
+from botdesk.store.opened import Store as Store
 from botdesk.store.stop import Stop as Stop
-from botdesk.store.tables import Account, Person, Setting
+from botdesk.store.tables import Account, Person
 from botdesk.store.transaction import Denial
 from botdesk.store.transaction import Transaction as Transaction
 
 if TYPE_CHECKING:
-    from botdesk.retention import Archived, Sealed
-    from botdesk.store.transfer import Moved, Progress
     from botdesk.verifier import Verifier
 
-Clock = Callable[[], datetime]
 LONGEST_SOURCE: Final = 100
-_FEW: Final = 1000
-_MOMENT: Final = 0.05
-"""For how many seconds the store is held while archived events are let go of."""
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -74,6 +65,7 @@ class Desk:
     """An open desk; use it as a context manager, or `close` it.
 
     Attributes:
+        store: The open store.
         settings: How it behaves.
         operator: The name of the person who operates it.
         acting_as: The name of the person in whose stead the operator acts; None normally.
@@ -83,28 +75,19 @@ class Desk:
 
     def __init__(
         self,
-        opened: Engine,
+        store: Store,
         settings: Settings,
         *,
         operator: str,
         acting_as: str | None,
         key: str | None,
-        source: str,
-        clock: Clock,
-        entropy: Entropy,
-        hasher: Hasher,
     ) -> None:
+        self.store = store
         self.settings = settings
         self.operator = operator
         self.acting_as = acting_as
-        self.source = source
         self.founded = False
         self.key = key
-        self.clock = clock
-        self._engine = opened
-        self._backend = engine.of(opened.url)
-        self._entropy = entropy
-        self._hasher = hasher
 
     @classmethod
     def open(
@@ -143,19 +126,17 @@ class Desk:
         settings = settings or _load(store)
         url = engine.to_url(str(store or settings.store))
         make_folder = str(url.database) == str(default_store())
-        desk = cls(
+        opened = Store(
             engine.of(url).open_engine(url, create=create, make_folder=make_folder),
-            settings,
-            operator=operator or system_user(),
-            acting_as=acting_as,
-            key=key,
             source=wording.visible(source)[:LONGEST_SOURCE],
             clock=clock,
             entropy=entropy,
             hasher=hasher or _argon2id(settings),
         )
+        desk = cls(opened, settings, operator=operator or system_user(), acting_as=acting_as, key=key)
         try:
-            desk._make_ready(create=create)
+            desk.founded = founding.make_ready(desk.store, desk.operator, create=create)
+            desk._refuse_strangers()
         except BaseException:
             desk.close()
             raise
@@ -180,23 +161,28 @@ class Desk:
         return cls.open(settings=settings, key=entry.key, source=entry.source, create=False, **who, **how)
 
     @property
+    def clock(self) -> Clock:
+        """Gives the present instant, aware UTC."""
+        return self.store.clock
+
+    @property
     def location(self) -> str:
         """The path of the store, or its URL without any password."""
-        return self._backend.location(self._engine.url)
+        return self.store.location
 
     @property
     def title(self) -> str:
         """What the store is called in few words."""
-        return self._backend.title(self._engine.url)
+        return self.store.backend.title(self.store.engine.url)
 
     @property
     def mode(self) -> str:
         """Whom the access rules bind: `solo`, the operator holds the store; `host`, a system user; `team`, a server."""
-        return "host" if self.settings.confined else self._backend.MODE
+        return "host" if self.settings.confined else self.store.backend.MODE
 
     def close(self) -> None:
         """Close all connections; the desk is not used any more."""
-        self._engine.dispose()
+        self.store.close()
 
     def __enter__(self) -> Self:
         return self
@@ -219,7 +205,7 @@ class Desk:
         """
         with self._transaction(actor, writing=True) as tx:
             yield tx
-            self._commit(tx)
+            self.store.commit(tx)
 
     @contextlib.contextmanager
     def read(self, actor: str | None = None, *, stop: Stop | None = None) -> Iterator[Transaction]:
@@ -254,17 +240,17 @@ class Desk:
 
     def head(self) -> audit.Head:
         """The newest event: whether anything has changed is whether this has."""
-        with self._system(writing=False) as tx:
+        with self.store.transaction() as tx:
             return audit.head(tx)
 
     def holds(self, head: audit.Head) -> bool:
         """Whether the history still has the event of a head that was seen, as it was."""
-        with self._system(writing=False) as tx:
+        with self.store.transaction() as tx:
             return not head.sequence or audit.hash_at(tx, head.sequence) == head.hash
 
     def archived(self) -> int:
         """The sequence of the last event that was moved to an archive; 0 when none was."""
-        with self._system(writing=False) as tx:
+        with self.store.transaction() as tx:
             return audit.archived(tx)
 
     def verifier(self, *, turn: contextlib.AbstractContextManager[None] | None = None) -> "Verifier":
@@ -279,15 +265,15 @@ class Desk:
         from botdesk.store.lookup import Lookup
         from botdesk.verifier import Verifier
 
-        with self._system(writing=False) as tx:
+        with self.store.transaction() as tx:
             key = tokens.mint_key(tx)
         return Verifier(
-            partial(self._as_system, turn),
-            Lookup(self._engine),
+            partial(self.store.change, turn),
+            Lookup(self.store.engine),
             mint_key=key,
-            clock=self.clock,
-            entropy=self._entropy,
-            hasher=self._hasher,
+            clock=self.store.clock,
+            entropy=self.store.entropy,
+            hasher=self.store.hasher,
             at_once=self.settings.argon2_at_once,
             queued=self.settings.argon2_queue,
             coalesce=self.settings.record_uses == "coalesced",
@@ -299,178 +285,9 @@ class Desk:
         Raises:
             StoreError: The store cannot be read or written, or the clock is behind the audit.
         """
-        with self._as_system() as tx:
+        with self.store.change() as tx:
             verification.check_clock(tx)
-            self._backend.probe(tx.session.connection())
-
-    def backup(self, path: Path | None = None) -> Path:
-        """Copy the store into a new private file and record it.
-
-        Args:
-            path: The new file; by default one with the time in its name, in `backups` beside the store.
-
-        Raises:
-            AccessDenied: The operator is no admin.
-            Conflict: The file is there already.
-            InvalidInput: The store is no file; the hint says how it is backed up.
-            StoreError: It cannot be written.
-        """
-        with self.begin() as tx:
-            audit.require(tx, Action.DESK_BACKED_UP)
-            made = path or self._backend.backup_path(self._engine.url, tx.now)
-            audit.record(tx, Action.DESK_BACKED_UP, to=str(made))
-            self._backend.copy(self._engine, made)
-        return made
-
-    def move(self, to: str | Path, *, progress: "Progress | None" = None) -> "Moved":
-        """Copy the whole desk into another store, of either engine; this one is left as it is.
-
-        Args:
-            to: A path or URL of a store with nothing in it.
-            progress: Told how far it is.
-
-        Raises:
-            AccessDenied: The operator is no admin.
-            AuditBroken: This store does not verify, or what arrived does not; nothing was moved.
-            Conflict: There is something in the other store.
-            StoreError: The other store cannot be used, or one of the two failed.
-        """
-        from botdesk.store import transfer
-
-        with self.read() as tx:
-            audit.require(tx, Action.DESK_BACKED_UP)
-            return transfer.carry(tx.session, engine.to_url(str(to)), progress=progress)
-
-    def archive(self, before: datetime, path: Path, *, progress: "Progress | None" = None) -> "Archived":
-        """Move the events before an instant to a sealed file, which is on the disk before anything is let go of.
-
-        The events are let go of a few at a time, so that others can write meanwhile; what an archiving leaves that was
-        interrupted there, the next one lets go of first.
-
-        Args:
-            before: The instant; at least `retention.KEPT` ago.
-            path: A new file; it gets mode 0600, and its folder is made when it is missing.
-            progress: Told how far it is.
-
-        Raises:
-            AccessDenied: The operator is no admin.
-            AuditBroken: The store does not verify; nothing was moved.
-            Conflict: The file is there already, or there is nothing to move.
-            InvalidInput: The instant is too late, or the file cannot be made there.
-            StoreError: The file cannot be written, or the store failed.
-        """
-        from botdesk import retention
-
-        tell = progress or (lambda what, done, of: None)
-        path = Path(files.absolute(path))
-        self._clear(tell)
-        with self.read() as tx:
-            planned = retention.plan(tx, before)
-            retention.refuse_present(path)
-            _refuse_broken(self._verified(tx, progress=partial(tell, "verifying")))
-            files.create_folder(path.parent)
-            with retention.new_file(path) as opened:
-                archived = retention.write(tx, planned, opened, partial(tell, "writing"))
-        try:
-            self._let_go(archived, path)
-        except BaseException:
-            with contextlib.suppress(BotdeskError):
-                if self.ask(audit.archived) < archived.last:
-                    path.unlink(missing_ok=True)
-            raise
-        self._clear(tell)
-        return archived
-
-    def _let_go(self, archived: "Archived", path: Path) -> None:
-        """Record the archive, and let the first events go with it: a small one is done in one transaction."""
-        from botdesk import retention
-
-        with self.begin() as tx:
-            retention.record(tx, archived, path)
-            retention.clear(tx, _FEW)
-
-    def _clear(self, tell: "Progress") -> None:
-        """Let go of what is archived, for a moment at a time, and let others write for as long in between."""
-        from botdesk import retention
-
-        most, total, left = _FEW, 0, 1
-        while left:
-            with self.begin() as tx:
-                begun = time.monotonic()
-                audit.require(tx, Action.AUDIT_ARCHIVED)
-                left = retention.clear(tx, most)
-            took = time.monotonic() - begun
-            total = max(total, left)
-            if total:
-                tell("letting go", total - left, total)
-            most = max(_FEW, min(2 * most, round(most * _MOMENT / max(took, 0.001))))
-            time.sleep(took if left else 0)
-
-    def check(self) -> list[Check]:
-        """Look the store over: version, integrity, schema, triggers, audit."""
-        with self._system(writing=False) as tx:
-            connection = tx.session.connection()
-            checks = self._backend.checks(connection)
-            found = schema.revision(connection)
-            verdict = self._verified(tx)
-        stays = f", {verdict.archived:,} of them in archives" if verdict.archived else ""
-        words = f"the chain holds, {verdict.events} events{stays}" if verdict.holds else verdict.findings[0].what
-        return [
-            *checks,
-            Check("schema", found == schema.NEWEST, f"revision {found}", "botdesk database upgrade"),
-            Check("audit", verdict.holds, words, "" if verdict.holds else "botdesk audit verify"),
-        ]
-
-    def verify(
-        self,
-        *,
-        head: audit.Head | None = None,
-        from_start: bool = False,
-        forget: bool = False,
-        archives: Sequence[Path] = (),
-        progress: audit.Progress | None = None,
-    ) -> audit.Verdict:
-        """Hold the chain, and the present rows against it.
-
-        What this operator verified before is not walked again, once it is long; how far that was is kept in the state
-        folder, and the history is held against that as well.
-
-        Args:
-            head: A head that was kept elsewhere.
-            from_start: Walk all of it.
-            forget: Do not hold the history against what was verified before, and if it holds for itself, forget that:
-                for a store whose backup was restored on purpose.
-            archives: The files of archives, to hold as well; heads that lie in them are held by them.
-            progress: Told the number of events walked so far and that of all that are to be; it may raise, to end it.
-
-        Raises:
-            AccessDenied: The operator is no active person of this desk.
-            InvalidInput: An archive cannot be read.
-        """
-        with self.read() as tx:
-            return self._verified(
-                tx, head=head, from_start=from_start, forget=forget, archives=archives, progress=progress
-            )
-
-    def _verified(
-        self,
-        tx: Transaction,
-        *,
-        head: audit.Head | None = None,
-        from_start: bool = False,
-        forget: bool = False,
-        archives: Sequence[Path] = (),
-        progress: audit.Progress | None = None,
-    ) -> audit.Verdict:
-        folder = self.settings.state_dir
-        since = None if forget else verified.load(folder, self.location)
-        read = _read(archives, [kept.sequence for kept in (head, since and since.head) if kept], progress)
-        verdict = audit.verify(tx, head=head, since=since, from_start=from_start, progress=progress, archives=read)
-        if forget and verdict.holds:
-            verified.forget(folder, self.location)
-        if verdict.footing is not None and verdict.events >= verified.WORTHWHILE:
-            verified.save(folder, self.location, verdict.footing)
-        return verdict
+            self.store.backend.probe(tx.session.connection())
 
     @contextlib.contextmanager
     def _transaction(
@@ -483,7 +300,7 @@ class Desk:
         """
         denied: Transaction | None = None
         try:
-            with self._system(writing=writing, stop=stop) as tx:
+            with self.store.transaction(writing=writing, stop=stop) as tx:
                 denied = tx
                 tx.actor = self._actor(tx, actor)
                 if actor is None and self.key is not None:
@@ -498,25 +315,6 @@ class Desk:
         if denied is not None and denied.denial is not None and (knocks or not _knocking(denied)):
             self._record_denial(denied, denied.denial)
 
-    @contextlib.contextmanager
-    def _as_system(self, turn: contextlib.AbstractContextManager[None] | None = None) -> Iterator[Transaction]:
-        with turn or contextlib.nullcontext(), self._system(writing=True) as tx:
-            yield tx
-            self._commit(tx)
-
-    @contextlib.contextmanager
-    def _system(self, *, writing: bool, stop: Stop | None = None) -> Iterator[Transaction]:
-        with translated(), self._engine.connect() as plain:
-            connection = plain.execution_options(writing=writing)
-            with (
-                Session(connection, expire_on_commit=False, autoflush=False) as session,
-                stop.watching(connection, self._backend.interrupter(connection)) if stop else contextlib.nullcontext(),
-            ):
-                session.connection()
-                yield Transaction(
-                    session, access.SYSTEM, self.source, self.clock(), self._entropy, self._hasher, writing
-                )
-
     def _actor(self, tx: Transaction, name: str | None) -> Actor:
         operator = _active(tx, name or self.operator)
         if name is not None or self.acting_as is None or self.acting_as == operator.name:
@@ -528,117 +326,15 @@ class Desk:
         return _active(tx, self.acting_as, by=operator)
 
     def _record_denial(self, denied: Transaction, denial: Denial) -> None:
-        with self._as_system() as tx:
+        with self.store.change() as tx:
             account = tx.session.get(Account, denial.account_id) if denial.account_id else None
             tx.actor = denied.actor
             detail: dict[str, Any] = dict(denial.detail)
             audit.record(tx, denial.action, account=account, outcome=audit.Outcome.DENIED, **detail)
 
-    def _commit(self, tx: Transaction) -> None:
-        try:
-            tx.session.commit()
-        except SQLAlchemyError as error:
-            failed = error
-        else:
-            return
-        with contextlib.suppress(SQLAlchemyError):
-            tx.session.rollback()
-            _give_up(tx)
-        self._tell_outcome(tx, failed)
-
-    def _tell_outcome(self, tx: Transaction, failed: SQLAlchemyError) -> None:
-        if tx.appended is None:
-            raise failed
-        if not self._was_saved(*tx.appended):
-            raise failed
-
-    def _was_saved(self, sequence: int, link: str) -> bool:
-        """Read again whether an event is there, as a writer: so the failed commit is over, one way or the other."""
-        for pause in self._backend.PATIENCE:
-            time.sleep(pause)
-            with contextlib.suppress(StoreError), self._system(writing=True) as again:
-                return audit.hash_at(again, sequence) == link
-        raise StoreError(
-            "the store failed while saving; whether it was saved is unknown", hint="look again once it answers"
-        )
-
-    def _make_ready(self, *, create: bool) -> None:
-        found = self._schema()
-        if not create and (found is None or (found == schema.NEWEST and self._is_empty())):
-            raise StoreError(f"there is no desk in '{self.location}'", hint=files.NO_DESK)
-        if found == schema.NEWEST and not self._is_empty():
-            self._backend.settle(self._engine)
-        else:
-            self._make()
-        self._refuse_strangers()
-
-    def _make(self) -> None:
-        with self._backend.locked(self._engine):
-            found = self._schema()
-            self._backend.settle(self._engine)
-            self._upgrade(found)
-            if self._is_empty():
-                self._found()
-
-    def _schema(self) -> str | None:
-        with translated(), self._engine.connect() as connection:
-            found = schema.revision(connection)
-        schema.check(found)
-        return found
-
-    def _upgrade(self, found: str | None) -> None:
-        if found == schema.NEWEST:
-            return
-        if found is not None:
-            self._backend.save(self._engine, self.clock())
-        with translated(), self._engine.connect() as plain:
-            connection: Connection = plain.execution_options(writing=True)
-            with connection.begin():
-                schema.upgrade(connection)
-
-    def _is_empty(self) -> bool:
-        with self._system(writing=False) as tx:
-            return audit.head(tx).sequence == 0 and tx.session.exec(select(Person.id)).first() is None
-
-    def _found(self) -> None:
-        with self._as_system() as tx:
-            audit.record(tx, Action.DESK_FOUNDED)
-            for key, value in {
-                "desk_id": tx.new_id("desk"),
-                "mint_key": tx.entropy(MINT_KEY_BYTES).hex(),
-            }.items():
-                audit.record(tx, Action.DESK_SET, Setting(key=key, value=value), name=key)
-            name = wording.clean(self.operator, "operator's name", longest=64, required=True)
-            person = Person(id=tx.new_id("per"), name=name, standing=Standing.ADMIN, added_at=tx.now)
-            audit.record(tx, Action.PERSON_ADDED, person, person=self.operator, standing="admin", reason="first admin")
-        self.founded = True
-
     def _refuse_strangers(self) -> None:
         with self._transaction(None, writing=False, opening=True):
             pass
-
-
-def _read(paths: Sequence[Path], wanted: Sequence[int], progress: audit.Progress | None) -> "list[Sealed]":
-    if not paths:
-        return []
-    from botdesk import retention
-
-    return [retention.read(path, wanted, progress) for path in paths]
-
-
-def _refuse_broken(verdict: audit.Verdict) -> None:
-    if not verdict.holds:
-        raise AuditBroken(
-            f"the audit does not verify: {verdict.findings[0].what}",
-            hint="nothing was moved; 'botdesk audit verify' shows all that is wrong",
-        )
-
-
-def _give_up(tx: Transaction) -> None:
-    """Drop a connection whose commit failed: it may still hold the lock for which the next look would wait."""
-    connection = tx.session.get_bind()
-    assert isinstance(connection, Connection)
-    connection.invalidate()
 
 
 def _knocking(denied: Transaction) -> bool:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from botdesk import keeping
 from botdesk.desk import Desk, system_clock
 from botdesk.testing import light_hasher
 
@@ -79,7 +80,7 @@ def test_a_file_that_is_not_there_is_told(desk: Run, secret_file: Path, tmp_path
 
 def test_a_clock_that_was_set_back_is_told_and_can_be_accepted(desk: Run, secret_file: Path, store: Path) -> None:
     with Desk.open(store, clock=lambda: system_clock() + timedelta(days=2), hasher=light_hasher()) as ahead:
-        ahead.backup()
+        keeping.backup(ahead)
     done = desk("token", "verify", "--file", secret_file)
     assert done.code == 8
     assert "the clock is behind" in done.err

@@ -18,7 +18,7 @@ import pysqlite3
 import pytest
 from benchmarks import make_desk
 
-from botdesk import accounts, audit, leaving, people, retention, tokens, uses
+from botdesk import accounts, audit, keeping, leaving, people, retention, tokens, uses
 from botdesk.access import Action, Standing
 from botdesk.audit import Filter, Head, Verdict
 from botdesk.desk import Desk
@@ -61,7 +61,7 @@ def told(verdict: Verdict) -> str:
 def test_old_events_move_and_both_parts_verify(old: Desk, file: Path) -> None:
     before, rows = old.head(), old.ask(audit.page, limit=1000).rows
     umask = os.umask(0)
-    archived = old.archive(CUT, file)
+    archived = keeping.archive(old, CUT, file)
     os.umask(umask)
     kept = old.ask(audit.page, limit=1000)
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
@@ -74,11 +74,11 @@ def test_old_events_move_and_both_parts_verify(old: Desk, file: Path) -> None:
     verdict = held(old, file)
     assert told(verdict) == ""
     assert (verdict.events, verdict.archived) == (before.sequence + 1, archived.last)
-    assert all(check.ok for check in old.check() if check.name in ("audit", "triggers", "integrity"))
+    assert all(check.ok for check in keeping.check(old) if check.name in ("audit", "triggers", "integrity"))
 
 
 def test_an_archive_verifies_without_botdesk(old: Desk, file: Path) -> None:
-    old.archive(CUT, file)
+    keeping.archive(old, CUT, file)
     begin, *events, seal = (json.loads(line) for line in file.read_text("utf-8").splitlines())
     previous = begin["after"].split(":")[1]
     for event in events:
@@ -93,31 +93,31 @@ def test_an_archive_verifies_without_botdesk(old: Desk, file: Path) -> None:
 
 def test_a_second_archive_goes_on_from_the_first(old: Desk, file: Path) -> None:
     two = file.with_name("two.jsonl")
-    first, second = old.archive(CUT, file), old.archive(LATER_CUT, two)
+    first, second = keeping.archive(old, CUT, file), keeping.archive(old, LATER_CUT, two)
     assert second.first == first.last + 1
     for files in ((), (file,), (two,), (two, file)):
         assert told(held(old, *files)) == ""
     old.run(accounts.create, "another-bot")
     assert told(held(old, two, file)) == ""
     with pytest.raises(Conflict, match="no event before"):
-        old.archive(LATER_CUT, file.with_name("three.jsonl"))
+        keeping.archive(old, LATER_CUT, file.with_name("three.jsonl"))
 
 
 def test_an_archive_that_only_a_later_one_tells_of_takes_that_one(old: Desk, file: Path) -> None:
     two = file.with_name("two.jsonl")
-    old.archive(CUT, file)
+    keeping.archive(old, CUT, file)
     clock = old.clock
     assert isinstance(clock, Clock)
     clock.forward(retention.KEPT + timedelta(days=1))
     old.run(accounts.create, "another-bot")
-    old.archive(clock.now - retention.KEPT, two)
+    keeping.archive(old, clock.now - retention.KEPT, two)
     assert "nothing that is known here records it" in told(held(old, file))
     assert told(held(old, file, two)) == ""
 
 
 @pytest.mark.parametrize("table", ROWS)
 def test_a_row_that_only_archived_events_tell_of_is_held_all_the_same(old: Desk, file: Path, table: str) -> None:
-    old.archive(LATER_CUT, file)
+    keeping.archive(old, LATER_CUT, file)
     column = {"setting": "value", "membership": "added_by", "grant": "given_by", "key": "comment"}.get(table, "label")
     column = {"token": "label", "dismissal": "reason"}.get(table, column if column != "label" else "added_by")
     column = {"migration": "started_by", "role": "description", "account": "description", "person": "full_name"}.get(
@@ -142,7 +142,7 @@ def test_the_triggers_let_go_of_nothing_but_what_is_archived(old: Desk, home: st
         _refused(home, "DELETE FROM event")
         _refused(home, "UPDATE event SET actor = 'x'")
         if when == "before":
-            old.archive(CUT, file)
+            keeping.archive(old, CUT, file)
     assert told(held(old, file)) == ""
 
 
@@ -167,7 +167,7 @@ FORGED: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
 @pytest.mark.parametrize("forged", FORGED)
 def test_a_floor_that_was_forged_is_found(old: Desk, home: str, file: Path, forged: str) -> None:
     """By somebody who knows botdesk and chains the event anew."""
-    old.archive(CUT, file)
+    keeping.archive(old, CUT, file)
     last = old.head().sequence
     with house.tampering(home) as sql:
         event = house.as_mapping(sql, "event", f"sequence = {last}")
@@ -199,7 +199,7 @@ def test_a_floor_that_somebody_made_up_is_found(old: Desk, home: str, file: Path
 
 @pytest.mark.parametrize("gone", ["the record of it", "the first that stays", "all that stays but the record"])
 def test_events_that_were_never_archived_are_missed(old: Desk, home: str, file: Path, gone: str) -> None:
-    archived = old.archive(CUT, file)
+    archived = keeping.archive(old, CUT, file)
     last = old.head().sequence
     old.run(accounts.create, "another-bot")
     where = {
@@ -238,7 +238,7 @@ DAMAGED: dict[str, Callable[[list[bytes]], list[bytes]]] = {
 
 
 def test_a_damaged_archive_is_found(old: Desk, file: Path) -> None:
-    old.archive(CUT, file)
+    keeping.archive(old, CUT, file)
     lines = file.read_bytes().splitlines(keepends=True)
     for what, damage in DAMAGED.items():
         file.write_bytes(b"".join(damage(list(lines))))
@@ -250,13 +250,13 @@ def test_a_damaged_archive_is_found(old: Desk, file: Path) -> None:
 
 
 def test_an_archive_of_another_desk_is_found(old: Desk, file: Path, template: str, stores: Stores) -> None:
-    old.archive(CUT, file)
+    keeping.archive(old, CUT, file)
     (file.parent / "other").mkdir(mode=0o700)
     other = stores.copy(template, file.parent / "other")
     try:
         with open_desk(other, operator="bea", clock=Clock(NOW)) as desk:
             assert "nothing that is known here records it" in told(held(desk, file)), "it was never archived there"
-            desk.archive(LATER_CUT, file.with_name("other.jsonl"))
+            keeping.archive(desk, LATER_CUT, file.with_name("other.jsonl"))
             assert not held(desk, file).holds
     finally:
         stores.drop(other)
@@ -265,7 +265,7 @@ def test_an_archive_of_another_desk_is_found(old: Desk, file: Path, template: st
 def test_a_head_that_was_kept_is_held_by_the_archive_that_it_lies_in(old: Desk, file: Path) -> None:
     with old.read() as tx:
         heads = [Head(sequence, str(audit.hash_at(tx, sequence))) for sequence in range(1, old.head().sequence + 1)]
-    archived = old.archive(CUT, file)
+    archived = keeping.archive(old, CUT, file)
     for head in (heads[0], heads[archived.last - 2]):
         assert "in an archive" in told(held(old, head=head))
         assert told(held(old, file, head=head)) == ""
@@ -281,7 +281,7 @@ def test_what_was_verified_before_goes_on_after_an_archive(old: Desk, file: Path
     since = [old.ask(audit.verify).footing]
     with old.read() as tx:
         first = Head(5, str(audit.hash_at(tx, 5)))
-    archived = old.archive(CUT, file)
+    archived = keeping.archive(old, CUT, file)
     assert since[0]
     verdict = old.ask(audit.verify, since=since[0])
     assert (told(verdict), verdict.after, verdict.archived) == ("", since[0].head.sequence, archived.last)
@@ -293,7 +293,7 @@ def test_what_was_verified_before_goes_on_after_an_archive(old: Desk, file: Path
 def test_what_cannot_be_archived_is_left_as_it_was(old: Desk, home: str, file: Path, tmp_path: Path) -> None:
     def refused(error: type[Exception], match: str, path: Path = file, before: datetime = CUT) -> None:
         with pytest.raises(error, match=match):
-            old.archive(before, path)
+            keeping.archive(old, before, path)
 
     contents = house.contents(home)
     refused(InvalidInput, "the last 90 days stay", before=NOW - retention.KEPT + timedelta(seconds=1))
@@ -316,7 +316,7 @@ def test_what_cannot_be_archived_is_left_as_it_was(old: Desk, home: str, file: P
     assert not list(tmp_path.glob("archives/*"))
     assert (tmp_path / "there").read_text() == "mine"
     with pytest.raises(AccessDenied), open_desk(home, operator="ben", clock=Clock(NOW)) as desk:
-        desk.archive(CUT, file)
+        keeping.archive(desk, CUT, file)
     (denied,) = old.ask(audit.page, Filter(action="audit:archived")).rows
     assert (denied.actor, denied.outcome) == ("ben", audit.Outcome.DENIED)
 
@@ -327,7 +327,7 @@ def test_what_looks_back_says_that_older_facts_are_in_the_archive(old: Desk, fil
     before = old.ask(leaving.preview, "ada").handed
     assert before
     seen = 10
-    old.archive(LATER_CUT, file)
+    keeping.archive(old, LATER_CUT, file)
     assert old.ask(audit.kept_since) == house.LATER
     assert [line.token.id for line in old.ask(leaving.preview, "ada").handed] == [line.token.id for line in before]
     with pytest.raises(Conflict, match="in an archive by now"):
@@ -347,22 +347,22 @@ def test_a_clock_that_ran_ahead_once_keeps_nothing_from_the_archive(home: str, f
         stuck = desk.ask(retention.plan, clock.now - retention.KEPT).last
         desk.run(audit.accept_clock)
         clock.forward(retention.KEPT)
-        archived = desk.archive(clock.now - retention.KEPT, file)
+        archived = keeping.archive(desk, clock.now - retention.KEPT, file)
         assert archived.last > stuck + 1
         assert told(held(desk, file)) == ""
 
 
 def test_a_desk_with_an_archive_moves_and_is_backed_up(old: Desk, file: Path, tmp_path: Path) -> None:
-    old.archive(CUT, file)
+    keeping.archive(old, CUT, file)
     (tmp_path / "to").mkdir(mode=0o700)
-    old.move(tmp_path / "to" / "botdesk.db")
+    keeping.move(old, tmp_path / "to" / "botdesk.db")
     moved = [tmp_path / "to" / "botdesk.db"]
     if "://" not in old.location:
-        moved.append(old.backup(tmp_path / "backup.db"))
+        moved.append(keeping.backup(old, tmp_path / "backup.db"))
     for store in moved:
         with open_desk(store, operator="bea", clock=Clock(NOW)) as desk:
             assert told(held(desk, file)) == ""
-            desk.archive(LATER_CUT, tmp_path / f"{store.stem}-two.jsonl")
+            keeping.archive(desk, LATER_CUT, tmp_path / f"{store.stem}-two.jsonl")
             assert told(held(desk, file, tmp_path / f"{store.stem}-two.jsonl")) == ""
 
 
@@ -396,7 +396,7 @@ def test_killed_while_it_lets_go_all_holds_and_the_next_one_goes_on(
         file.unlink()
         assert workers.run("archive", **args).code == -signal.SIGKILL
         with open_desk(store, operator="person-00", clock=lambda: datetime.now(UTC)) as desk:
-            desk.archive(end, folder / "two.jsonl")
+            keeping.archive(desk, end, folder / "two.jsonl")
             page = desk.ask(audit.page, oldest_first=True, limit=1)
             assert page.rows[0].sequence == desk.archived() + 1
             assert told(held(desk, file, folder / "two.jsonl")) == ""
@@ -435,6 +435,6 @@ def test_people_may_go_on_while_events_are_let_go_of(large: Path, tmp_path: Path
             added.append(other.head().sequence)
 
     with open_desk(store, operator="person-00", clock=lambda: datetime.now(UTC)) as desk:
-        desk.archive(datetime.now(UTC) - timedelta(days=180), tmp_path / "old.jsonl", progress=step)
+        keeping.archive(desk, datetime.now(UTC) - timedelta(days=180), tmp_path / "old.jsonl", progress=step)
         assert len(added) > 2
         assert told(held(desk, tmp_path / "old.jsonl")) == ""

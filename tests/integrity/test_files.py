@@ -12,7 +12,7 @@ from typing import Any
 import pysqlite3
 import pytest
 
-from botdesk import accounts, audit, people
+from botdesk import accounts, audit, keeping, people
 from botdesk.desk import Desk
 from botdesk.errors import AccessDenied, BotdeskError, Conflict, InvalidInput, NotFound, SchemaMismatch, StoreError
 from botdesk.store.sqlite import wal_is_safe
@@ -207,7 +207,7 @@ def test_every_damaged_page_is_reported_and_left_as_it_is(furnished: Path, tmp_p
 def _complaint(store: Path) -> str:
     try:
         with open_desk(store, operator="bea") as desk:
-            return "; ".join(check.words for check in desk.check() if not check.ok and check.hint)
+            return "; ".join(check.words for check in keeping.check(desk) if not check.ok and check.hint)
     except BotdeskError as error:
         return error.hint and error.message
 
@@ -219,14 +219,14 @@ def test_a_damaged_store_is_not_copied(store: Path) -> None:
         file.write(b"\xa5" * 3 * PAGE)
     backup = store.with_name("saved.db")
     with pytest.raises(StoreError) as refused, open_desk(store, operator="bea") as desk:
-        desk.backup(backup)
+        keeping.backup(desk, backup)
     assert refused.value.hint
     assert not backup.exists()
 
 
 def test_a_backup_is_a_whole_and_private_store(store: Path) -> None:
     with open_desk(store, clock=Clock(house.LATER)) as desk:
-        made = desk.backup()
+        made = keeping.backup(desk)
         head = desk.head()
     assert made.parent == store.parent / "backups"
     assert made.stat().st_mode & 0o777 == 0o600
@@ -245,7 +245,7 @@ def test_a_backup_replaces_nothing(store: Path, there: Scene) -> None:
     there(made)
     before, head = tree(store.parent)["saved.db"], _head(store)
     with open_desk(store) as desk, pytest.raises(Conflict) as refused:
-        desk.backup(made)
+        keeping.backup(desk, made)
     assert refused.value.hint
     assert tree(store.parent)["saved.db"] == before
     assert _head(store) == head
@@ -259,14 +259,14 @@ def _head(store: Path) -> audit.Head:
 def test_a_backup_into_no_folder_is_refused_and_not_recorded(store: Path) -> None:
     head = _head(store)
     with open_desk(store) as desk, pytest.raises(StoreError) as refused:
-        desk.backup(store / "saved.db")
+        keeping.backup(desk, store / "saved.db")
     assert refused.value.hint
     assert _head(store) == head
 
 
 def test_only_admins_make_backups(store: Path) -> None:
     with open_desk(store, operator="ben") as desk, pytest.raises(AccessDenied):
-        desk.backup(store.with_name("saved.db"))
+        keeping.backup(desk, store.with_name("saved.db"))
     assert not store.with_name("saved.db").exists()
 
 

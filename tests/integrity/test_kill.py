@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from botdesk import audit, people, retention, tokens
+from botdesk import audit, keeping, people, retention, tokens
 from botdesk.access import Action
 from botdesk.desk import Desk
 from botdesk.testing import Clock, open_desk
@@ -181,7 +181,7 @@ def test_killed_at_any_call_a_verb_is_done_wholly_or_not_at_all(
 def _is_done(store: Path, before: dict[str, list[house.Row]], after: dict[str, list[house.Row]]) -> bool:
     """Tell whether the verb was done, by every row of every table; the desk must be in order, and go on working."""
     with open_desk(store, clock=Clock(house.LATER), seed=2) as desk:
-        assert [check.words for check in desk.check() if not check.ok] == []
+        assert [check.words for check in keeping.check(desk) if not check.ok] == []
         found = house.contents(store)
         assert found in (before, after)
         _check_backup(store.with_name(BACKUP), found)
@@ -201,7 +201,7 @@ def _check_backup(made: Path, found: dict[str, list[house.Row]]) -> None:
 def _check_archive(desk: Desk, made: Path, found: dict[str, list[house.Row]]) -> None:
     """An archive that the audit tells of is whole; else there is none, or a whole one that is not needed."""
     if any("audit:archived" in row for row in found["event"]):
-        assert desk.verify(archives=[made]).holds
+        assert keeping.verify(desk, archives=[made]).holds
     elif made.exists():
         assert retention.read(made).findings == []
 

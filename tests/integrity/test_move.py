@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from botdesk import accounts, audit, people
+from botdesk import accounts, audit, keeping, people
 from botdesk.audit import Filter, Outcome
 from botdesk.desk import Desk
 from botdesk.errors import AccessDenied, AuditBroken, BotdeskError, Conflict, StoreError
@@ -87,7 +87,7 @@ def test_a_moved_desk_is_the_same_and_goes_on(origin: str, aim: str) -> None:
     before = house.contents(origin)
     steps: list[tuple[str, int, int]] = []
     with opened(origin) as desk:
-        moved = desk.move(aim, progress=lambda *step: steps.append(step))
+        moved = keeping.move(desk, aim, progress=lambda *step: steps.append(step))
         assert moved.head == desk.head()
     assert house.contents(origin) == before
     assert house.contents(aim) == before
@@ -97,7 +97,7 @@ def test_a_moved_desk_is_the_same_and_goes_on(origin: str, aim: str) -> None:
     with opened(aim) as desk:
         assert moved.location == desk.location
         assert not desk.founded
-        assert [check.name for check in desk.check() if not check.ok] in ([], ["durability"])
+        assert [check.name for check in keeping.check(desk) if not check.ok] in ([], ["durability"])
         desk.run(accounts.remove, "nightly-build")
         desk.run(people.disable, "ben")
         assert desk.ask(audit.verify).holds
@@ -113,9 +113,9 @@ def test_there_and_back_again_is_where_one_was(
     stores = engines["postgresql" if "://" in origin else "sqlite"]
     back = stores.new(tmp_path / "back")
     with opened(origin) as desk:
-        desk.move(aim)
+        keeping.move(desk, aim)
     with opened(aim) as desk:
-        desk.move(back)
+        keeping.move(desk, back)
     assert house.contents(back) == house.contents(origin)
     stores.drop(back)
 
@@ -130,7 +130,7 @@ def test_a_damaged_source_is_not_moved(origin: str, aim: str) -> None:
     with opened(origin) as desk:
         _tampered(origin)
         with pytest.raises(AuditBroken, match="token") as refused:
-            desk.move(aim)
+            keeping.move(desk, aim)
     assert "nothing was moved" in refused.value.hint
     assert is_empty(aim)
 
@@ -163,7 +163,7 @@ def test_a_target_with_something_in_it_is_left_as_it_is(
     make(aim)
     before = house.contents(aim)
     with opened(origin) as desk, pytest.raises(kind) as refused:
-        desk.move(aim)
+        keeping.move(desk, aim)
     assert refused.value.hint
     assert house.contents(aim) == before
 
@@ -172,7 +172,7 @@ def test_a_target_with_something_in_it_is_left_as_it_is(
 def test_a_store_is_not_moved_into_itself(origin: str) -> None:
     before = house.contents(origin)
     with opened(origin) as desk, pytest.raises(Conflict):
-        desk.move(origin)
+        keeping.move(desk, origin)
     assert house.contents(origin) == before
 
 
@@ -180,7 +180,7 @@ def test_a_store_is_not_moved_into_itself(origin: str) -> None:
 @pytest.mark.parametrize("operator", ["ben", "cleo"])
 def test_only_admins_move_a_desk(origin: str, aim: str, operator: str) -> None:
     with opened(origin, operator) as desk, pytest.raises(AccessDenied):
-        desk.move(aim)
+        keeping.move(desk, aim)
     assert is_empty(aim)
     with opened(origin) as desk:
         last = desk.ask(audit.page, Filter(outcome=Outcome.DENIED), limit=1).rows[0]
@@ -199,7 +199,7 @@ def test_a_target_that_is_lost_while_it_is_filled_has_nothing_in_it(
                 pass
 
     with opened(origin) as desk, pytest.raises(StoreError, match="lost"):
-        desk.move(aim, progress=lose)
+        keeping.move(desk, aim, progress=lose)
     assert is_empty(aim)
     assert house.contents(origin) == before
 
@@ -208,7 +208,7 @@ def test_a_target_that_is_lost_while_it_is_filled_has_nothing_in_it(
 @pytest.mark.parametrize("origin", ["postgresql"], indirect=True)
 def test_a_file_that_a_desk_was_moved_into_is_private(origin: str, aim: str) -> None:
     with opened(origin) as desk:
-        desk.move(aim)
+        keeping.move(desk, aim)
     assert all(path.stat().st_mode & 0o777 == 0o600 for path in Path(aim).parent.iterdir())
 
 

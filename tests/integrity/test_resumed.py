@@ -12,7 +12,7 @@ import pytest
 from benchmarks import make_desk
 from sqlalchemy import URL
 
-from botdesk import accounts, audit, statefile, verified
+from botdesk import accounts, audit, keeping, statefile, verified
 from botdesk.audit import Footing, Head, Verdict
 from botdesk.desk import Desk
 from botdesk.store import walk
@@ -222,38 +222,42 @@ def test_whoever_is_told_how_far_it_is_can_end_it(opened: Desk) -> None:
 
 def test_a_desk_keeps_how_far_its_operator_verified_in_the_state_folder(opened: Desk, tmp_path: Path) -> None:
     kept = tmp_path / "state" / verified.FILE
-    first = opened.verify()
+    first = keeping.verify(opened)
     assert first.after == 0
     assert stat.S_IMODE(kept.stat().st_mode) == 0o600
-    assert opened.verify().after == first.events
-    assert opened.verify(from_start=True).after == 0
+    assert keeping.verify(opened).after == first.events
+    assert keeping.verify(opened, from_start=True).after == 0
     for lost in ("", "[]", "{", json.dumps({opened.location: "1:2:3"}), json.dumps({opened.location: 7})):
         kept.write_text(lost)
-        assert opened.verify() == first
-    assert opened.verify().after == first.events
+        assert keeping.verify(opened) == first
+    assert keeping.verify(opened).after == first.events
 
 
 def test_a_desk_that_is_no_more_what_it_was_verified_as_is_walked_from_the_start(opened: Desk, tmp_path: Path) -> None:
-    opened.verify()
+    keeping.verify(opened)
     kept = tmp_path / "state" / verified.FILE
     kept.write_text(kept.read_text().replace(opened.head().hash, "0" * 64))
-    verdict = opened.verify()
+    verdict = keeping.verify(opened)
     assert [finding.what for finding in verdict.findings] == ["the event has another hash than the head that was kept"]
-    assert opened.verify() == verdict, "what was not found whole is not kept"
+    assert keeping.verify(opened) == verdict, "what was not found whole is not kept"
 
 
 def test_what_was_verified_is_forgotten_only_when_told_so(opened: Desk, tmp_path: Path) -> None:
-    opened.verify()
+    keeping.verify(opened)
     kept = tmp_path / "state" / verified.FILE
     told = kept.read_text().replace(opened.head().hash, "0" * 64)
     kept.write_text(told)
     earlier = opened.ask(lambda tx: Head(5, str(audit.hash_at(tx, 5))))
-    for verdict in (opened.verify(), opened.verify(from_start=True), opened.verify(head=earlier)):
+    for verdict in (
+        keeping.verify(opened),
+        keeping.verify(opened, from_start=True),
+        keeping.verify(opened, head=earlier),
+    ):
         assert not verdict.holds
-    assert not opened.verify(forget=True, head=Head(5, "0" * 64)).holds
+    assert not keeping.verify(opened, forget=True, head=Head(5, "0" * 64)).holds
     assert kept.read_text() == told, "what did not verify is evidence"
-    assert opened.verify(forget=True).holds
-    assert opened.verify().after == opened.head().sequence
+    assert keeping.verify(opened, forget=True).holds
+    assert keeping.verify(opened).after == opened.head().sequence
 
 
 def test_a_short_history_is_forgotten_too(auditing: Desk, tmp_path: Path) -> None:
@@ -262,10 +266,10 @@ def test_a_short_history_is_forgotten_too(auditing: Desk, tmp_path: Path) -> Non
     verified.save(auditing.settings.state_dir, "another", Footing())
     heads = {auditing.location: f"9:{'0' * 64}", "another": f"7:{'0' * 64}"}
     statefile.write(auditing.settings.state_dir / statefile.MEMORY, {"theme": "dusk", "heads": heads})
-    (finding,) = auditing.verify(from_start=True).findings
+    (finding,) = keeping.verify(auditing, from_start=True).findings
     assert "it was cut short" in finding.what
-    assert auditing.verify(forget=True).holds
-    assert auditing.verify().holds
+    assert keeping.verify(auditing, forget=True).holds
+    assert keeping.verify(auditing).holds
     assert verified.load(auditing.settings.state_dir, "another") == Footing()
     remembered = statefile.read(auditing.settings.state_dir / statefile.MEMORY)
     assert remembered == {"theme": "dusk", "heads": {"another": f"7:{'0' * 64}"}}

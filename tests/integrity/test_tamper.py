@@ -15,7 +15,7 @@ import psycopg
 import pysqlite3
 import pytest
 
-from botdesk import audit, tokens
+from botdesk import audit, keeping, tokens
 from botdesk.audit import Head, Verdict
 from botdesk.desk import Desk
 from botdesk.errors import BotdeskError, SchemaMismatch, StoreError
@@ -398,7 +398,7 @@ def test_a_column_of_odd_values_makes_nothing_crash(store: Path, table: str, col
     with house.tampering(store) as sql, contextlib.suppress(pysqlite3.IntegrityError):
         sql(f'UPDATE OR IGNORE "{table}" SET {column} = {value.format(column=column)}')
     with contextlib.suppress(BotdeskError), open_desk(store, operator="bea") as desk:
-        assert desk.check()
+        assert keeping.check(desk)
         verified(desk)
 
 
@@ -440,7 +440,7 @@ def test_the_triggers_keep_events_as_they_are(store: Path, auditing: Desk, state
 def test_dropped_triggers_are_found_by_the_check(store: Path, auditing: Desk) -> None:
     with house.raw(store) as connection:
         connection.execute("DROP TRIGGER event_no_delete")
-    assert [check.words for check in auditing.check() if not check.ok] == ["missing: event_no_delete"]
+    assert [check.words for check in keeping.check(auditing) if not check.ok] == ["missing: event_no_delete"]
 
 
 def test_an_export_verifies_without_botdesk(auditing: Desk) -> None:

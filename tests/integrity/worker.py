@@ -33,6 +33,7 @@ from botdesk import (
     cutover,
     grants,
     handoff,
+    keeping,
     keys,
     migration,
     notify,
@@ -122,18 +123,18 @@ def _export(desk: Desk) -> None:
 
 
 def _unknown(desk: Desk) -> None:
-    with desk._as_system() as tx:
+    with desk.store.change() as tx:
         verification.record_unknown(tx, {"10.0.0.9": 3})
 
 
 def _renew(desk: Desk) -> None:
-    with desk._as_system() as tx:
+    with desk.store.change() as tx:
         token = house.token(tx, "active")
         assert verification.rehash(tx, Presented(token.id, Secret("the same")), token.hash)
 
 
 def _end(desk: Desk) -> None:
-    with desk._as_system() as tx:
+    with desk.store.change() as tx:
         verification.end(tx, Presented(house.token(tx, "active").id, Secret("its own")))
 
 
@@ -166,7 +167,7 @@ def _archive(desk: Desk) -> None:
     clock = desk.clock
     assert isinstance(clock, Clock)
     clock.forward(retention.KEPT)
-    desk.archive(house.LATER - timedelta(days=1), Path(desk.location).with_suffix(ARCHIVE))
+    keeping.archive(desk, house.LATER - timedelta(days=1), Path(desk.location).with_suffix(ARCHIVE))
 
 
 VERBS: dict[str, Callable[[Desk], Any]] = {
@@ -226,7 +227,7 @@ VERBS: dict[str, Callable[[Desk], Any]] = {
     "denied out of reach": _refused("ben", "claude-bot"),
     "audit export": _export,
     "audit archive": _archive,
-    "database backup": lambda desk: desk.backup(Path(desk.location).with_name(BACKUP)),
+    "database backup": lambda desk: keeping.backup(desk, Path(desk.location).with_name(BACKUP)),
     "found": lambda desk: None,
 }
 """Every verb that writes, on the furnished store; `found` is on none."""
@@ -310,7 +311,7 @@ def move(store: str, to: str, kill_at: int) -> None:
             os.kill(os.getpid(), signal.SIGKILL)
 
     with open_desk(store, operator="bea", clock=Clock(house.LATER)) as desk:
-        desk.move(to, progress=step)
+        keeping.move(desk, to, progress=step)
 
 
 def archive(store: str, to: str, before: str, kill_at: int) -> None:
@@ -322,7 +323,7 @@ def archive(store: str, to: str, before: str, kill_at: int) -> None:
             os.kill(os.getpid(), signal.SIGKILL)
 
     with Desk.open(store, operator="person-00", hasher=light_hasher(), source="test") as desk:
-        desk.archive(datetime.fromisoformat(before), Path(to), progress=step)
+        keeping.archive(desk, datetime.fromisoformat(before), Path(to), progress=step)
 
 
 def arrive(store: str, operator: str, name: str, out: str, data_home: str = "") -> None:
@@ -371,7 +372,7 @@ def _use(store: str, found: dict[str, Any]) -> None:
         found["got"].append("read")
         desk.run(accounts.create, "new-job", description="x" * 400)
         found["got"].append("written")
-        desk.backup()
+        keeping.backup(desk)
         found["got"].append("copied")
         folder = Path(store).parent
         found["modes"] = {str(path.relative_to(folder)): path.stat().st_mode & 0o777 for path in folder.rglob("*")}

@@ -11,7 +11,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Connection, create_engine, event, text
 from sqlmodel import SQLModel
 
-from botdesk import accounts, audit, people, settings, tokens
+from botdesk import accounts, audit, keeping, people, settings, tokens
 from botdesk.desk import Desk
 from botdesk.errors import InvalidInput, SchemaMismatch, StoreError
 from botdesk.store import engine
@@ -51,7 +51,7 @@ def test_the_password_comes_from_the_environment_and_the_connection_is_encrypted
     monkeypatch.setenv("PGPASSWORD", PASSWORD)
     with open_desk(network(server, place)) as far:
         far.run(accounts.create, "ci-bot")
-        checks = {check.name: check for check in far.check()}
+        checks = {check.name: check for check in keeping.check(far)}
         assert checks["connection"].words.startswith("TLS")
         assert checks["connection"].ok
         assert far.title == f"{database(place)} on localhost"
@@ -104,7 +104,7 @@ def test_a_password_in_the_url_is_shown_nowhere(server: Server, desk: Desk, plac
         assert PASSWORD not in far.location + far.title
         assert engine.to_url(far.location) == engine.to_url(network(server, place))
         with pytest.raises(InvalidInput) as refused:
-            far.backup()
+            keeping.backup(far)
         assert PASSWORD not in refused.value.hint
         assert "pg_dump" in refused.value.hint
 
@@ -254,10 +254,10 @@ def test_the_triggers_keep_events_as_they_are(desk: Desk, place: str, statement:
 def test_what_is_not_in_force_any_more_is_found_by_the_check(
     desk: Desk, place: str, statement: str, check: str, told: str
 ) -> None:
-    assert [found.name for found in desk.check() if not found.ok] == ["durability"]
+    assert [found.name for found in keeping.check(desk) if not found.ok] == ["durability"]
     with raw(place) as connection:
         connection.execute(statement)
-    found = {found.name: found for found in desk.check()}[check]
+    found = {found.name: found for found in keeping.check(desk)}[check]
     assert not found.ok
     assert told in found.words
     assert found.hint
@@ -276,7 +276,7 @@ def test_a_role_that_may_only_work_works_and_can_do_no_more(postgresql: Postgres
         clerk.run(accounts.create, "clerks-bot")
         clerk.run(tokens.deliver, clerk.run(tokens.issue, "clerks-bot", "x").token.id, to="clipboard")
         clerk.run(people.remove_role, "night-shift")
-        assert all(check.ok for check in clerk.check() if check.name != "durability")
+        assert all(check.ok for check in keeping.check(clerk) if check.name != "durability")
         for statement in ("DROP TRIGGER event_no_delete ON event", "DELETE FROM event", "DROP TABLE event"):
             with pytest.raises(StoreError, match="may not do that"), clerk.begin() as tx:
                 tx.session.connection().execute(text(statement))
@@ -349,7 +349,7 @@ def test_a_commit_whose_answer_was_lost_is_no_failure(desk: Desk, place: str) ->
 
     with desk.begin() as tx:
         accounts.create(tx, "ci-bot")
-        event.listen(desk._engine, "commit", lose, once=True)
+        event.listen(desk.store.engine, "commit", lose, once=True)
     assert desk.ask(accounts.line, "ci-bot")
     assert desk.ask(audit.verify).holds
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from botdesk import audit, retention, wording
+from botdesk import audit, keeping, retention, wording
 from botdesk.cli import output, progress
 from botdesk.cli.context import AsJson, Visit, Yes, confirm_typed, visiting
 from botdesk.errors import AuditBroken, InvalidInput
@@ -41,7 +41,7 @@ def archive(
         confirm_typed("archive", yes=yes, what=what)
         with progress.bar("verifying") as tell:
             told = (lambda what, done, of: tell(done, of, what)) if tell else None
-            made = desk.archive(instant, file, progress=told)
+            made = keeping.archive(desk, instant, file, progress=told)
     _tell(made, file, json=json)
 
 

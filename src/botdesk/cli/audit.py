@@ -11,7 +11,7 @@ from typing import Annotated, TextIO
 
 import typer
 
-from botdesk import audit, people, wording
+from botdesk import audit, keeping, people, wording
 from botdesk.cli import archive, output, patience, progress
 from botdesk.cli.context import AsJson, Transaction, Visit, complete_account, visiting
 from botdesk.errors import AuditBroken, Conflict, InvalidInput, NotFound
@@ -236,7 +236,9 @@ def verify(
         archive.verify_alone(files or [], kept, json=json)
         return
     with visit.desk() as desk, progress.bar("events") as told:
-        verdict = desk.verify(head=kept, from_start=from_start, forget=forget, archives=files or [], progress=told)
+        verdict = keeping.verify(
+            desk, head=kept, from_start=from_start, forget=forget, archives=files or [], progress=told
+        )
     if json:
         output.as_json(_verdict(verdict))
     else:

@@ -6,11 +6,11 @@ from typing import Annotated
 
 import typer
 
-from botdesk import audit, verification, wording
+from botdesk import audit, keeping, verification, wording
 from botdesk.cli import output, progress
 from botdesk.cli.context import AsJson, Visit, visiting
-from botdesk.desk import Check
 from botdesk.errors import StoreError
+from botdesk.keeping import Check
 
 app = typer.Typer(help="The store: upgrade it, back it up, move it, look it over.", no_args_is_help=True)
 
@@ -33,7 +33,7 @@ def backup(
 ) -> None:
     """Copy the whole store into a new private file, and print its path."""
     with visit.desk() as desk:
-        made = desk.backup(path)
+        made = keeping.backup(desk, path)
     output.data(str(made))
 
 
@@ -47,7 +47,7 @@ def move(
     """Copy a whole desk into another store, SQLite or PostgreSQL, verify it there, and print the audit's head."""
     with replace(visit, store=source).desk() as desk:
         with progress.bar("verifying the source") as tell:
-            moved = desk.move(target, progress=(lambda what, done, of: tell(done, of, what)) if tell else None)
+            moved = keeping.move(desk, target, progress=(lambda what, done, of: tell(done, of, what)) if tell else None)
         output.talk(f"{wording.plural(moved.rows, 'row')} arrived in {moved.location}, and the chain holds there")
         output.talk(f"the source is as it was: put it away before anybody goes on with it ({desk.location})")
     output.data(str(moved.head))
@@ -58,7 +58,7 @@ def move(
 def check(visit: Visit, json: AsJson = False) -> None:
     """Look the store over: integrity, schema, triggers, audit."""
     with visit.desk() as desk:
-        checks = desk.check()
+        checks = keeping.check(desk)
     if json:
         output.as_json([_facts(check) for check in checks])
     else:

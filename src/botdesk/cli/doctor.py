@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Final
 
 from botdesk import clipboard as clipboards
-from botdesk import messenger
+from botdesk import keeping, messenger
 from botdesk.cli import output
 from botdesk.cli.context import AsJson, Visit, visiting
-from botdesk.desk import Check, Desk
+from botdesk.desk import Desk
 from botdesk.errors import BotdeskError, StoreError
+from botdesk.keeping import Check
 from botdesk.settings import Settings
 
 SMALLEST = (80, 24)
@@ -66,7 +67,7 @@ def store(visit: Visit) -> list[Found]:
     modes = _modes(str(visit.settings.store))
     try:
         with visit.desk() as desk:
-            return [*_place(desk, modes), *(_of(check) for check in desk.check()), _head(desk)]
+            return [*_place(desk, modes), *(_of(check) for check in keeping.check(desk)), _head(desk)]
     except BotdeskError as error:
         return [Found("store", "open", "failed", error.message, error.hint)]
 

@@ -192,11 +192,13 @@ class AuditScreen(DeskScreen):
     @work(exclusive=True, group="verify")
     async def _verify(self, *, asked: bool = False) -> None:
         """Verify the chain in a thread; it ends when the screen or the program does."""
+        from botdesk import keeping
+
         line = self.query_one("#verdict", Static)
         line.update(" checking the chain …")
         self._verifying += 1
         try:
-            self._verdict = await asyncio.to_thread(self.desk_app.desk.verify, progress=self._checking())
+            self._verdict = await asyncio.to_thread(keeping.verify, self.desk_app.desk, progress=self._checking())
         except BotdeskError as error:
             line.update(f" not checked: {error.message}")
             return
