@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 
 import pysqlite3
 
-from botdesk import people
+from botdesk import people, roles
 from botdesk.access import Level, Standing
 from botdesk.desk import Desk
 from botdesk.settings import Settings
@@ -147,10 +147,10 @@ def _staffed(path: Path, begun: datetime) -> tuple[list[str], list[str]]:
             people.add(tx, f"person-{number:02}", full_name=f"Person {number}", standing=_standing(number)).id
             for number in range(PEOPLE)
         ]
-        roles = [people.create_role(tx, f"team-{number:02}").id for number in range(ROLES)]
+        teams = [roles.create(tx, f"team-{number:02}").id for number in range(ROLES)]
         for number in range(PEOPLE):
-            people.add_member(tx, f"team-{number % ROLES:02}", f"person-{number:02}")
-    return persons, roles
+            roles.add_member(tx, f"team-{number % ROLES:02}", f"person-{number:02}")
+    return persons, teams
 
 
 def _standing(number: int) -> Standing:

@@ -23,6 +23,7 @@ from botdesk import (
     notify,
     people,
     removal,
+    roles,
     runs,
     sshkey,
     telling,
@@ -156,7 +157,7 @@ def furnish(store: str) -> None:
     Every creator has a bot of their own, `bot-of-…`; all others are tried on `ci-bot`.
     """
     with open_desk(store, operator=system_user(), clock=system_clock) as desk:
-        desk.run(people.create_role, "team")
+        desk.run(roles.create, "team")
         for name in ("guest", "heir"):
             desk.run(people.add, name)
         desk.run(people.add, "gone")
@@ -194,7 +195,7 @@ def _invite(desk: Desk, way: str) -> None:
     if way == "admin":
         desk.run(people.modify, name, standing=Standing.ADMIN)
     if "without any role" not in way and "creator" in way:
-        desk.run(people.add_member, "team", name)
+        desk.run(roles.add_member, "team", name)
 
 
 def _equip(desk: Desk, name: str) -> None:
@@ -241,12 +242,12 @@ def _grant(desk: Desk, way: str) -> None:
             if f"{level} by name" in way or (level is Level.MANAGE and "manages by name" in way):
                 desk.run(grants.give, one, f"person:{name}", level)
             if f"{level} by role" in way:
-                if own not in {line.role.name for line in desk.ask(people.roles)}:
-                    desk.run(people.create_role, own)
-                    desk.run(people.add_member, own, name)
+                if own not in {line.role.name for line in desk.ask(roles.listed)}:
+                    desk.run(roles.create, own)
+                    desk.run(roles.add_member, own, name)
                 desk.run(grants.give, one, f"role:{own}", level)
     if way == "nothing but a role":
-        desk.run(people.add_member, "team", name)
+        desk.run(roles.add_member, "team", name)
     if way.startswith("auditor"):
         desk.run(people.modify, name, standing=Standing.AUDITOR)
 
@@ -399,13 +400,13 @@ LIBRARY: Final[dict[str, Verb]] = {
     "key list": lambda tx, c: _lists("guest", (line.person for line in keys.listed(tx))),
     "key add": lambda tx, c: keys.add(tx, "heir", BENS),
     "key remove": lambda tx, c: keys.remove(tx, sshkey.parse(ADAS).fingerprint),
-    "role list": lambda tx, c: people.roles(tx),
-    "role create": lambda tx, c: people.create_role(tx, "new-team"),
-    "role modify": lambda tx, c: people.modify_role(tx, "team", description="other"),
-    "role scopes": lambda tx, c: people.modify_role(tx, "team", scopes="root:all"),
-    "role add": lambda tx, c: people.add_member(tx, "team", "heir"),
-    "role drop": lambda tx, c: people.drop_member(tx, "team", person("creator")),
-    "role remove": lambda tx, c: people.remove_role(tx, "team"),
+    "role list": lambda tx, c: roles.listed(tx),
+    "role create": lambda tx, c: roles.create(tx, "new-team"),
+    "role modify": lambda tx, c: roles.modify(tx, "team", description="other"),
+    "role scopes": lambda tx, c: roles.modify(tx, "team", scopes="root:all"),
+    "role add": lambda tx, c: roles.add_member(tx, "team", "heir"),
+    "role drop": lambda tx, c: roles.drop_member(tx, "team", person("creator")),
+    "role remove": lambda tx, c: roles.remove(tx, "team"),
 }
 """Each operation as the library has it."""
 

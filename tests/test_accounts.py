@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from botdesk import accounts, audit, grants, people, tokens, verification
+from botdesk import accounts, audit, grants, people, roles, tokens, verification
 from botdesk.access import Level, Standing
 from botdesk.accounts import AccountState, Filter, Purpose, Sort
 from botdesk.audit import Outcome
@@ -232,8 +232,8 @@ def test_the_creator_manages_what_they_made_and_nobody_can_take_that(desk: Desk)
 def test_managers_are_creator_roles_and_people_and_nobody_who_left(desk: Desk) -> None:
     for name in ("ben", "chen"):
         desk.run(people.add, name)
-    desk.run(people.create_role, "platform")
-    desk.run(people.add_member, "platform", "ben")
+    desk.run(roles.create, "platform")
+    desk.run(roles.add_member, "platform", "ben")
     desk.run(accounts.create, "ci-bot")
     desk.run(grants.give, "ci-bot", "person:chen", Level.MANAGE)
     desk.run(grants.give, "ci-bot", "person:ben", Level.OPERATE)

@@ -15,6 +15,7 @@ from botdesk import (
     migration,
     people,
     personal,
+    roles,
     tokens,
     upkeep,
     verification,
@@ -405,8 +406,8 @@ def test_only_who_manages_the_account_dismisses_and_others_do_not_see_it(desk: D
 
 
 def test_who_left_is_pointed_out_in_roles_to_admins_and_dismissed_by_them(desk: Desk, idle: str) -> None:
-    desk.run(people.create_role, "platform")
-    desk.run(people.add_member, "platform", "dan")
+    desk.run(roles.create, "platform")
+    desk.run(roles.add_member, "platform", "dan")
     desk.run(people.disable, "dan")
     found = next(one for one in desk.ask(advice.listed) if one.finding.kind is Kind.LEFT_IN_ROLE)
     assert found.command == "botdesk role drop platform dan"
@@ -416,7 +417,7 @@ def test_who_left_is_pointed_out_in_roles_to_admins_and_dismissed_by_them(desk: 
     with pytest.raises((AccessDenied, NotFound, Conflict)), desk.begin(actor="ben") as tx:
         advice.recall(tx, found.id)
     desk.run(advice.recall, found.id)
-    desk.run(people.drop_member, "platform", "dan")
+    desk.run(roles.drop_member, "platform", "dan")
     assert [one.finding.kind for one in desk.ask(advice.listed)] == [Kind.NEVER_USED]
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pysqlite3
 import pytest
 
-from botdesk import accounts, audit, bulk, grants, people, runner, runs, tokens
+from botdesk import accounts, audit, bulk, grants, people, roles, runner, runs, tokens
 from botdesk.access import Level, Standing
 from botdesk.bulk import Order, Verb
 from botdesk.desk import Desk
@@ -104,7 +104,7 @@ def test_whoever_may_not_is_refused_item_by_item_and_each_refusal_is_recorded(de
 def test_each_is_done_in_a_transaction_of_its_own_and_the_audit_tells_the_run(
     desk: Desk, held: list[str], order: Order, on_tokens: bool, is_done: Callable[[Desk, str], bool]
 ) -> None:
-    desk.run(people.create_role, "platform")
+    desk.run(roles.create, "platform")
     named = held if on_tokens else ["nightly-build", "web-hook"]
     for name in named if order.verb is Verb.ENABLE else ():
         desk.run(accounts.disable, name)

@@ -5,7 +5,7 @@ from itertools import product
 
 import pytest
 
-from botdesk import access, accounts, audit, grants, people
+from botdesk import access, accounts, audit, grants, people, roles
 from botdesk.access import Action, Level, Standing
 from botdesk.desk import Desk
 from botdesk.errors import AccessDenied, Conflict, InvalidInput, NotFound
@@ -20,8 +20,8 @@ def team(desk: Desk) -> Desk:
     for name, standing in (("ben", "member"), ("chen", "member"), ("cleo", "auditor")):
         desk.run(people.add, name, standing=Standing(standing))
     for role in ("platform", "night"):
-        desk.run(people.create_role, role)
-        desk.run(people.add_member, role, "ben")
+        desk.run(roles.create, role)
+        desk.run(roles.add_member, role, "ben")
     desk.run(accounts.create, "ci-bot")
     return desk
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from botdesk import accounts, audit, grants, people, tokens
+from botdesk import accounts, audit, grants, people, roles, tokens
 from botdesk.access import Level, Standing
 from botdesk.audit import Filter
 from botdesk.desk import Desk
@@ -19,9 +19,9 @@ def team(desk: Desk) -> Desk:
     """Ada, an admin; ben and chen, members, in the role platform; cleo, an auditor."""
     for name, standing in (("ben", "member"), ("chen", "member"), ("cleo", "auditor")):
         desk.run(people.add, name, full_name=name.title(), standing=Standing(standing))
-    desk.run(people.create_role, "platform", description="runs the machines")
-    desk.run(people.add_member, "platform", "ben")
-    desk.run(people.add_member, "platform", "chen")
+    desk.run(roles.create, "platform", description="runs the machines")
+    desk.run(roles.add_member, "platform", "ben")
+    desk.run(roles.add_member, "platform", "chen")
     return desk
 
 
@@ -29,8 +29,8 @@ def person(desk: Desk, name: str) -> people.PersonLine:
     return next(line for line in desk.ask(people.listed) if line.person.name == name)
 
 
-def role(desk: Desk, name: str) -> people.RoleLine:
-    return next(line for line in desk.ask(people.roles) if line.role.name == name)
+def role(desk: Desk, name: str) -> roles.RoleLine:
+    return next(line for line in desk.ask(roles.listed) if line.role.name == name)
 
 
 def test_a_person_is_let_in_under_their_login(team: Desk) -> None:
@@ -135,11 +135,11 @@ def test_a_role_is_created_changed_and_removed_with_all_that_hangs_on_it(team: D
     team.run(grants.give, "ci-bot", "role:platform", Level.OPERATE)
     line = role(team, "platform")
     assert (line.members, line.accounts, line.role.description) == (("ben", "chen"), 1, "runs the machines")
-    assert team.run(people.modify_role, "platform", new_name="infra").name == "infra"
+    assert team.run(roles.modify, "platform", new_name="infra").name == "infra"
     with team.read("ben") as tx:
         assert accounts.find(tx, "ci-bot").name == "ci-bot"
-    team.run(people.remove_role, "infra")
-    assert team.ask(people.roles) == []
+    team.run(roles.remove, "infra")
+    assert team.ask(roles.listed) == []
     assert team.ask(grants.listed) == []
     with team.begin("ben") as tx, pytest.raises(NotFound):
         accounts.find(tx, "ci-bot")
@@ -151,8 +151,8 @@ def test_a_role_is_created_changed_and_removed_with_all_that_hangs_on_it(team: D
 @pytest.mark.parametrize("name", ["", "Platform", "data ops", "-x", "a--b", "a" * 41, "9x", "a\u202eb", "x" * 10_000])
 def test_what_is_no_role_name_is_refused_with_a_hint(team: Desk, name: str) -> None:
     for attempt in (
-        partial(team.run, people.create_role, name),
-        partial(team.run, people.modify_role, "platform", new_name=name),
+        partial(team.run, roles.create, name),
+        partial(team.run, roles.modify, "platform", new_name=name),
     ):
         with pytest.raises(InvalidInput) as refused:
             attempt()
@@ -160,27 +160,27 @@ def test_what_is_no_role_name_is_refused_with_a_hint(team: Desk, name: str) -> N
 
 
 def test_roles_are_unique_and_changed_by_what_is_said(team: Desk) -> None:
-    team.run(people.create_role, "data-ops")
+    team.run(roles.create, "data-ops")
     with pytest.raises(Conflict, match="already"):
-        team.run(people.create_role, "platform")
+        team.run(roles.create, "platform")
     with pytest.raises(Conflict, match="already"):
-        team.run(people.modify_role, "data-ops", new_name="platform")
+        team.run(roles.modify, "data-ops", new_name="platform")
     with pytest.raises(Conflict, match="nothing would change"):
-        team.run(people.modify_role, "platform", new_name="platform")
+        team.run(roles.modify, "platform", new_name="platform")
     with pytest.raises(InvalidInput):
-        team.run(people.modify_role, "platform", description="x" * 201)
+        team.run(roles.modify, "platform", description="x" * 201)
 
 
 def test_members_come_and_go_once(team: Desk) -> None:
     with pytest.raises(Conflict, match="already"):
-        team.run(people.add_member, "platform", "ben")
-    team.run(people.drop_member, "platform", "ben")
+        team.run(roles.add_member, "platform", "ben")
+    team.run(roles.drop_member, "platform", "ben")
     assert role(team, "platform").members == ("chen",)
     with pytest.raises(NotFound, match="not in the role"):
-        team.run(people.drop_member, "platform", "ben")
+        team.run(roles.drop_member, "platform", "ben")
     for names in (("nobody", "ben"), ("platform", "nobody")):
         with pytest.raises(NotFound):
-            team.run(people.add_member, *names)
+            team.run(roles.add_member, *names)
 
 
 WORK: dict[str, Callable[[Any], object]] = {
@@ -188,11 +188,11 @@ WORK: dict[str, Callable[[Any], object]] = {
     "modify": lambda tx: people.modify(tx, "ben", standing=Standing.ADMIN),
     "disable": lambda tx: people.disable(tx, "ada"),
     "enable": lambda tx: people.enable(tx, "ada"),
-    "create role": lambda tx: people.create_role(tx, "mine"),
-    "modify role": lambda tx: people.modify_role(tx, "platform", new_name="mine"),
-    "remove role": lambda tx: people.remove_role(tx, "platform"),
-    "add member": lambda tx: people.add_member(tx, "platform", "cleo"),
-    "drop member": lambda tx: people.drop_member(tx, "platform", "ben"),
+    "create role": lambda tx: roles.create(tx, "mine"),
+    "modify role": lambda tx: roles.modify(tx, "platform", new_name="mine"),
+    "remove role": lambda tx: roles.remove(tx, "platform"),
+    "add member": lambda tx: roles.add_member(tx, "platform", "cleo"),
+    "drop member": lambda tx: roles.drop_member(tx, "platform", "ben"),
     "of nobody": lambda tx: people.disable(tx, "nobody"),
 }
 
@@ -208,10 +208,10 @@ def test_people_and_roles_are_for_admins(team: Desk, work: str) -> None:
 def test_people_and_roles_are_found_by_name_and_by_id(team: Desk) -> None:
     ben = team.ask(people.find, "ben")
     assert team.ask(people.find, ben.id) == ben
-    platform = team.ask(people.find_role, "platform")
-    assert team.ask(people.find_role, platform.id) == platform
+    platform = team.ask(roles.find, "platform")
+    assert team.ask(roles.find, platform.id) == platform
     for wrong in ("", "BEN", "%", "x" * 10_000):
         with pytest.raises(NotFound):
             team.ask(people.find, wrong)
         with pytest.raises(NotFound):
-            team.ask(people.find_role, wrong)
+            team.ask(roles.find, wrong)

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from botdesk import accounts, audit, grants, people, removal, tokens, uses, verification
+from botdesk import accounts, audit, grants, people, removal, roles, tokens, uses, verification
 from botdesk.access import Level
 from botdesk.desk import Desk
 from botdesk.errors import AccessDenied, Conflict, NotFound
@@ -20,7 +20,7 @@ def token(desk: Desk) -> str:
     """A token of `nightly-build`, which ben manages by a grant and the role `platform` may view."""
     for name in ("ben", "cleo"):
         desk.run(people.add, name)
-    desk.run(people.create_role, "platform")
+    desk.run(roles.create, "platform")
     desk.run(accounts.create, "nightly-build", scopes="catalog:read")
     desk.run(grants.give, "nightly-build", "person:ben", Level.MANAGE)
     desk.run(grants.give, "nightly-build", "role:platform", Level.VIEW)
@@ -88,8 +88,8 @@ def test_of_two_removed_ones_the_name_means_the_last(desk: Desk, clock: Clock, t
 
 def test_a_role_that_went_meanwhile_gets_nothing_back_nor_does_its_namesake(desk: Desk, token: str) -> None:
     desk.run(accounts.remove, "nightly-build")
-    desk.run(people.remove_role, "platform")
-    desk.run(people.create_role, "platform")
+    desk.run(roles.remove, "platform")
+    desk.run(roles.create, "platform")
     desk.run(removal.restore, "nightly-build")
     assert granted(desk) == [("person:ben", Level.MANAGE)]
 
@@ -108,7 +108,7 @@ def test_only_who_managed_it_restores_and_others_see_nothing(desk: Desk, token: 
 @pytest.mark.parametrize("named", ["by name", "by id"])
 def test_who_removed_what_they_managed_by_a_role_takes_it_back(desk: Desk, token: str, named: str) -> None:
     desk.run(grants.give, "nightly-build", "role:platform", Level.MANAGE)
-    desk.run(people.add_member, "platform", "cleo")
+    desk.run(roles.add_member, "platform", "cleo")
     before = granted(desk)
     with desk.begin(actor="cleo") as tx:
         gone = accounts.remove(tx, "nightly-build").id
@@ -124,10 +124,10 @@ def test_who_removed_what_they_managed_by_a_role_takes_it_back(desk: Desk, token
 
 def test_who_left_the_role_meanwhile_does_not_restore_what_they_removed(desk: Desk, token: str) -> None:
     desk.run(grants.give, "nightly-build", "role:platform", Level.MANAGE)
-    desk.run(people.add_member, "platform", "cleo")
+    desk.run(roles.add_member, "platform", "cleo")
     with desk.begin(actor="cleo") as tx:
         gone = accounts.remove(tx, "nightly-build").id
-    desk.run(people.drop_member, "platform", "cleo")
+    desk.run(roles.drop_member, "platform", "cleo")
     with pytest.raises(AccessDenied), desk.begin(actor="cleo") as tx:
         removal.restore(tx, gone)
     assert desk.ask(accounts.find, gone).removed_at is not None

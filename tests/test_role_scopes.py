@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from botdesk import accounts, audit, grants, people
+from botdesk import accounts, audit, grants, people, roles
 from botdesk.access import Action, Level, Standing
 from botdesk.audit import Outcome
 from botdesk.desk import Desk
@@ -16,9 +16,9 @@ from botdesk.testing import open_desk
 def team(desk: Desk) -> Desk:
     """A desk of ada's; ben is in `platform`, which may put `catalog:read` and `deploy:write` on accounts."""
     desk.run(people.add, "ben")
-    desk.run(people.create_role, "platform", scopes="deploy:write catalog:read")
-    desk.run(people.create_role, "night-shift")
-    desk.run(people.add_member, "platform", "ben")
+    desk.run(roles.create, "platform", scopes="deploy:write catalog:read")
+    desk.run(roles.create, "night-shift")
+    desk.run(roles.add_member, "platform", "ben")
     return desk
 
 
@@ -43,8 +43,8 @@ def test_a_member_puts_opened_scopes_alone_on_an_account(ben: Desk) -> None:
 
 
 def test_a_member_without_such_a_role_puts_none(team: Desk, ben: Desk) -> None:
-    team.run(people.drop_member, "platform", "ben")
-    team.run(people.add_member, "night-shift", "ben")
+    team.run(roles.drop_member, "platform", "ben")
+    team.run(roles.add_member, "night-shift", "ben")
     with pytest.raises(AccessDenied) as refused:
         ben.run(accounts.create, "ci-bot", scopes="catalog:read")
     assert "your roles may use: none" in refused.value.hint
@@ -68,7 +68,7 @@ def test_what_an_admin_put_there_may_stay_when_a_member_changes_the_rest(team: D
 
 def test_what_was_put_there_stays_when_a_role_is_closed(team: Desk, ben: Desk) -> None:
     ben.run(accounts.create, "ci-bot", scopes="catalog:read")
-    assert team.run(people.modify_role, "platform", scopes=()).scopes == ""
+    assert team.run(roles.modify, "platform", scopes=()).scopes == ""
     assert ben.run(accounts.modify, "ci-bot", description="still").scopes == "catalog:read"
     with pytest.raises(AccessDenied):
         ben.run(accounts.create, "other-bot", scopes="catalog:read")
@@ -90,15 +90,15 @@ def test_one_who_became_an_auditor_changes_nothing_even_as_creator(team: Desk, b
 
 
 def test_a_role_is_told_what_is_open_to_it(team: Desk) -> None:
-    assert team.ask(people.find_role, "platform").scopes == "catalog:read deploy:write"
-    assert team.ask(people.find_role, "night-shift").scopes is None
+    assert team.ask(roles.find, "platform").scopes == "catalog:read deploy:write"
+    assert team.ask(roles.find, "night-shift").scopes is None
     with pytest.raises(Conflict):
-        team.run(people.modify_role, "platform", scopes="catalog:read deploy:write")
+        team.run(roles.modify, "platform", scopes="catalog:read deploy:write")
     with pytest.raises(Conflict):
-        team.run(people.modify_role, "night-shift", scopes="")
+        team.run(roles.modify, "night-shift", scopes="")
     with pytest.raises(InvalidInput):
-        team.run(people.modify_role, "platform", scopes='a"b')
-    team.run(people.modify_role, "platform", scopes="catalog:read")
+        team.run(roles.modify, "platform", scopes='a"b')
+    team.run(roles.modify, "platform", scopes="catalog:read")
     last = team.ask(audit.page).rows[0]
     assert audit.detail_of(last)["changes"] == {"scopes": ["catalog:read deploy:write", "catalog:read"]}
     assert team.ask(audit.verify).holds

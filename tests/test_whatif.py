@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlmodel import col, select
 
-from botdesk import accounts, facts, grants, people, whatif
+from botdesk import accounts, facts, grants, people, roles, whatif
 from botdesk.access import Actor, ActorKind, Level, Standing
 from botdesk.desk import Desk
 from botdesk.errors import AccessDenied, BotdeskError, Conflict, NotFound
@@ -81,17 +81,17 @@ CHANGES: st.SearchStrategy[Steps] = st.one_of(
         st.sampled_from(PEOPLE),
     ),
     st.builds(
-        lambda role, who: (lambda tx: whatif.joined(tx, role, who), lambda tx: people.add_member(tx, role, who)),
+        lambda role, who: (lambda tx: whatif.joined(tx, role, who), lambda tx: roles.add_member(tx, role, who)),
         st.sampled_from(ROLES),
         st.sampled_from(PEOPLE),
     ),
     st.builds(
-        lambda role, who: (lambda tx: whatif.dropped(tx, role, who), lambda tx: people.drop_member(tx, role, who)),
+        lambda role, who: (lambda tx: whatif.dropped(tx, role, who), lambda tx: roles.drop_member(tx, role, who)),
         st.sampled_from(ROLES),
         st.sampled_from(PEOPLE),
     ),
     st.builds(
-        lambda role: (lambda tx: whatif.role_removed(tx, role), lambda tx: people.remove_role(tx, role)),
+        lambda role: (lambda tx: whatif.role_removed(tx, role), lambda tx: roles.remove(tx, role)),
         st.sampled_from(ROLES),
     ),
     st.builds(
@@ -137,9 +137,9 @@ def build(tx: Transaction, world: World) -> None:
     for name in PEOPLE:
         people.add(tx, name)
     for role in ROLES:
-        people.create_role(tx, role)
+        roles.create(tx, role)
     for role, name in sorted(world.members):
-        people.add_member(tx, role, name)
+        roles.add_member(tx, role, name)
     for bot, creator in world.creators.items():
         tx.actor = actor(tx, creator)
         accounts.create(tx, bot)
@@ -225,9 +225,9 @@ def team(desk: Desk) -> Desk:
     """ada's desk, on which ben created ci-bot and is in `platform` with chen; dora looks on."""
     for name, standing in (("ben", "member"), ("chen", "member"), ("dora", "auditor"), ("emil", "member")):
         desk.run(people.add, name, standing=Standing(standing))
-    desk.run(people.create_role, "platform")
+    desk.run(roles.create, "platform")
     for name in ("ben", "chen"):
-        desk.run(people.add_member, "platform", name)
+        desk.run(roles.add_member, "platform", name)
     with desk.begin(actor="ben") as tx:
         accounts.create(tx, "ci-bot")
         accounts.create(tx, "web-hook")
@@ -317,15 +317,15 @@ def test_an_account_goes_only_to_who_can_manage_it(team: Desk, person: str, erro
 def test_a_question_is_refused_as_what_it_asks_about_would_be(desk: Desk) -> None:
     for name in ("nina", "omar"):
         desk.run(people.add, name)
-    desk.run(people.create_role, "crew")
-    desk.run(people.add_member, "crew", "nina")
+    desk.run(roles.create, "crew")
+    desk.run(roles.add_member, "crew", "nina")
     desk.run(people.disable, "omar")
     desk.run(accounts.create, "held-bot")
     desk.run(grants.give, "held-bot", "role:crew", Level.OPERATE)
     gone = desk.run(accounts.remove, desk.run(accounts.create, "gone-bot").id).id
     tries: list[tuple[Callable[..., Any], Callable[..., Any], tuple[Any, ...]]] = [
-        (whatif.joined, people.add_member, ("crew", "nina")),
-        (whatif.dropped, people.drop_member, ("crew", "omar")),
+        (whatif.joined, roles.add_member, ("crew", "nina")),
+        (whatif.dropped, roles.drop_member, ("crew", "omar")),
         (whatif.disabled, people.disable, ("omar",)),
         (whatif.given, grants.give, (gone, "person:nina", Level.VIEW)),
         (whatif.given, grants.give, ("held-bot", "role:crew", Level.OPERATE)),

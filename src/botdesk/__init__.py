@@ -12,7 +12,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from botdesk import access, accounts, audit, errors, grants, handoff, people, tokens, verification
+    from botdesk import access, accounts, audit, errors, grants, handoff, people, roles, tokens, verification
     from botdesk.desk import Desk
 
 __version__: Final = "0.1.0"
@@ -27,6 +27,7 @@ __all__ = [
     "grants",
     "handoff",
     "people",
+    "roles",
     "tokens",
     "verification",
 ]

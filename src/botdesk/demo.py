@@ -13,7 +13,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any, Final
 
-from botdesk import accounts, grants, migration, people, personal, testing, tokens, verification
+from botdesk import accounts, grants, migration, people, personal, roles, testing, tokens, verification
 from botdesk.access import Level, Standing
 from botdesk.accounts import Account, AccountState, Purpose
 from botdesk.bearer import Secret
@@ -299,7 +299,7 @@ STORY: Final = (
     _Step("66 16:15", "goran", _issue("schema-crawler", "crawler cron · db-3", _CLIP, days=365)),
     _Step("63 09:21", "farah", _issue("invoice-cron", "k8s cronjob ns/payments", _KUBE, days=90)),
     _Step("62 13:05", "chen", _issue("metrics-ingest us", "Prometheus · us-1", _KUBE)),
-    _Step("61 09:08", "ada", _do(people.add_member, "data-eng", "ines")),
+    _Step("61 09:08", "ada", _do(roles.add_member, "data-eng", "ines")),
     _Step("60 11:41", "ben", _issue("uptime-probe fra", "probe fra-2", "file:/run/secrets/uptime-probe")),
     _Step("56 10:31", "ines", _issue("search-indexer", "k8s secret ns/search", _KUBE)),
     _Step("55 14:58", "emil", _issue("slack-notifier", "Alertmanager · #ops", _VAULT, never=True)),
@@ -316,29 +316,29 @@ STORY: Final = (
     _Step("38 10:40", "ada", _do(accounts.modify, "claude-bot", rotation=timedelta(days=30))),
     _Step("33 13:27", "ben", _revoke("ci-bot laptop", "leaked: printed in a build log")),
     _Step("33 13:52", "ben", _issue("ci-bot pulls", "GitHub Actions · pull requests", _CLIP, scopes="checks:write")),
-    _Step("28 09:12", "emil", _do(people.drop_member, "platform", "jonas")),
+    _Step("28 09:12", "emil", _do(roles.drop_member, "platform", "jonas")),
     _Step("28 09:14", "emil", _do(people.disable, "jonas")),
     _Step("28 09:55", "ben", _revoke("renovate-bot laptop", "owner left")),
     _Step("28 10:33", "farah", _rotate("search-indexer", _KUBE), denied=True),
     _Step("28 11:20", "ines", _rotate("search-indexer", _KUBE)),
-    _Step("24 10:30", "ada", _do(people.add_member, "payments", "ben")),
+    _Step("24 10:30", "ada", _do(roles.add_member, "payments", "ben")),
     _Step("26 14:02", "ada", _do(accounts.disable, "legacy-ftp-sync", reason="the bank's API took over")),
     _Step("25 09:44", "ben", _revoke("stripe-webhooks", "I thought it was ours"), denied=True),
     _Step("24 11:25", "hana", _issue("triage-agent", "GitHub App · triage", _VAULT)),
     _Step("21 15:10", "hana", _revoke("claude-bot laptop", "no longer used")),
     _Step("20 10:48", "ben", _rotate("renovate-bot", _VAULT)),
     _Step("20 13:15", "chen", _issue("metrics-ingest canary", "OpenTelemetry collector · canary", _CLIP, days=14)),
-    _Step("19 09:06", "emil", _do(people.drop_member, "data-eng", "goran")),
+    _Step("19 09:06", "emil", _do(roles.drop_member, "data-eng", "goran")),
     _Step("19 09:08", "emil", _do(people.disable, "goran")),
     _Step("18 10:11", "ben", _rotate("deploy-bot prod", _VAULT)),
     _Step("17 14:29", "chen", _rotate("catalog-sync prod", _VAULT, overlap=48)),
-    _Step("14 11:35", "ada", _do(people.modify_role, "security", description="Reviews access every month")),
+    _Step("14 11:35", "ada", _do(roles.modify, "security", description="Reviews access every month")),
     _Step("13 10:20", "hana", _rotate("claude-bot", _VAULT)),
     _Step("13 11:08", "farah", _rotate("stripe-webhooks", _KUBE)),
     _Step("12 16:44", "emil", _do(accounts.disable, "data-export", reason="ten times the usual rows; looking into it")),
     _Step("11 10:26", "emil", _do(accounts.enable, "data-export")),
     _Step("10 13:33", "ben", _do(grants.give, "ci-bot", "role:ai-tools", Level.VIEW)),
-    _Step("7 09:50", "hana", _do(people.create_role, "agents"), denied=True),
+    _Step("7 09:50", "hana", _do(roles.create, "agents"), denied=True),
     _Step("6 15:26", "ben", _issue("uptime-probe sin", "probe sin-1", None)),
     _Step("5 10:14", "hana", _do(grants.give, "triage-agent", "person:ines", Level.OPERATE)),
     _Step("4 14:41", "farah", _do(accounts.modify, "stripe-webhooks", scopes="ledger:write refunds:read")),
@@ -464,9 +464,9 @@ def _steps() -> Iterator[_Step]:
     for when, name, full_name, standing in PEOPLE:
         yield _Step(when, "ada", _do(people.add, name, full_name=full_name, standing=standing))
     for when, role, description, members, scopes in ROLES:
-        yield _Step(when, "ada", _do(people.create_role, role, description=description, scopes=scopes))
+        yield _Step(when, "ada", _do(roles.create, role, description=description, scopes=scopes))
         for name in members.split():
-            yield _Step(when, "ada", _do(people.add_member, role, name))
+            yield _Step(when, "ada", _do(roles.add_member, role, name))
     for bot in BOTS:
         yield _Step(bot.when, bot.creator, _create(bot))
     yield from STORY

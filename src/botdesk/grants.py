@@ -11,7 +11,7 @@ from typing import Any, Final
 from sqlalchemy import true
 from sqlmodel import col, select
 
-from botdesk import access, audit, facts, people, versions
+from botdesk import access, audit, facts, people, roles, versions
 from botdesk.access import Action, Level, Standing
 from botdesk.errors import Conflict, InvalidInput, NotFound
 from botdesk.facts import Reach as Reach
@@ -314,7 +314,7 @@ def find_grantee(tx: Transaction, grantee: str) -> Role | Person:
     kind, _, name = grantee.partition(":")
     if kind not in KINDS or not name:
         raise InvalidInput(f"{grantee[:40]!a} is no grantee", hint="as in role:platform or person:ben")
-    return people.find_role(tx, name) if kind == "role" else people.find(tx, name)
+    return roles.find(tx, name) if kind == "role" else people.find(tx, name)
 
 
 def _words(to: Role | Person) -> str:

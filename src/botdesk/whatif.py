@@ -5,7 +5,7 @@ Each question is for who may make the change, and changes nothing; `tx` may be a
 
 from sqlmodel import col
 
-from botdesk import audit, facts, grants, people
+from botdesk import audit, facts, grants, people, roles
 from botdesk.access import Action, Level, Standing
 from botdesk.facts import Difference as Difference
 from botdesk.facts import Shift as Shift
@@ -55,38 +55,38 @@ def handed_over(tx: Transaction, account_id: str, person: str) -> Difference:
 
 
 def joined(tx: Transaction, role: str, person: str) -> Difference:
-    """What `people.add_member` would do.
+    """What `roles.add_member` would do.
 
     Raises:
         AccessDenied: The actor is no admin.
         NotFound: There is no such role or person.
     """
-    team, who = people.find_joining(tx, role, person)
+    team, who = roles.find_joining(tx, role, person)
     now = _of_role(tx, team)
     return facts.difference(now, now.joining(team.id, who.id))
 
 
 def dropped(tx: Transaction, role: str, person: str) -> Difference:
-    """What `people.drop_member` would do.
+    """What `roles.drop_member` would do.
 
     Raises:
         AccessDenied: The actor is no admin.
         NotFound: There is no such role or person.
     """
-    team, who, _ = people.find_membership(tx, role, person)
+    team, who, _ = roles.find_membership(tx, role, person)
     now = _of_role(tx, team)
     return facts.difference(now, now.leaving(team.id, who.id))
 
 
 def role_removed(tx: Transaction, role: str) -> Difference:
-    """What `people.remove_role` would do.
+    """What `roles.remove` would do.
 
     Raises:
         AccessDenied: The actor is no admin.
         NotFound: There is no such role.
     """
     audit.require(tx, Action.ROLE_REMOVED, role=role[:64])
-    team = people.find_role(tx, role)
+    team = roles.find(tx, role)
     now = _of_role(tx, team)
     return facts.difference(now, now.without(team.id))
 
@@ -138,7 +138,7 @@ def leaving(tx: Transaction, who: people.Person) -> Difference:
     return facts.difference(now, now.being(who.id, active=False))
 
 
-def _of_role(tx: Transaction, role: people.Role) -> facts.Facts:
+def _of_role(tx: Transaction, role: roles.Role) -> facts.Facts:
     return reach.facts(tx.session, reach.of_role(role.id))
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from botdesk import accounts, cutover, grants, migration, people, tokens, verification
+from botdesk import accounts, cutover, grants, migration, people, roles, tokens, verification
 from botdesk.access import Level
 from botdesk.advice import Kind
 from botdesk.bearer import Secret
@@ -173,8 +173,8 @@ def left(house: House) -> None:
 
 def left_in_role(house: House) -> None:
     house.ago(2)
-    house.desk.run(people.create_role, "platform")
-    house.desk.run(people.add_member, "platform", "ben")
+    house.desk.run(roles.create, "platform")
+    house.desk.run(roles.add_member, "platform", "ben")
     house.desk.run(people.disable, "ben")
 
 

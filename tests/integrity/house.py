@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from sqlmodel import select
 
-from botdesk import accounts, advice, grants, keys, migration, people, personal, tokens, verification
+from botdesk import accounts, advice, grants, keys, migration, people, personal, roles, tokens, verification
 from botdesk.access import Level, Standing
 from botdesk.accounts import Purpose
 from botdesk.advice import Kind
@@ -55,14 +55,14 @@ def _invite(desk: Desk, clock: Clock) -> None:
     desk.run(keys.add, "ben", BENS)
     with desk.begin(actor="bea") as tx:
         keys.add(tx, "dan", ADAS, comment="dan's \u2713")
-    desk.run(people.create_role, "platform", description="who runs the machines")
-    desk.run(people.create_role, "data-ops", scopes="catalog:read")
-    desk.run(people.create_role, "night-shift")
-    desk.run(people.modify_role, "platform", scopes="catalog:read deploy:write")
-    desk.run(people.add_member, "platform", "ben")
-    desk.run(people.add_member, "platform", "dan")
+    desk.run(roles.create, "platform", description="who runs the machines")
+    desk.run(roles.create, "data-ops", scopes="catalog:read")
+    desk.run(roles.create, "night-shift")
+    desk.run(roles.modify, "platform", scopes="catalog:read deploy:write")
+    desk.run(roles.add_member, "platform", "ben")
+    desk.run(roles.add_member, "platform", "dan")
     clock.forward(timedelta(minutes=1))
-    desk.run(people.add_member, "night-shift", "ben")
+    desk.run(roles.add_member, "night-shift", "ben")
 
 
 def _create(desk: Desk, clock: Clock) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlmodel import select
 
-from botdesk import accounts, audit, grants, people, removal, tokens
+from botdesk import accounts, audit, grants, people, removal, roles, tokens
 from botdesk.access import Action, Level, Standing
 from botdesk.audit import Filter, Outcome
 from botdesk.desk import Desk
@@ -251,7 +251,7 @@ def test_lists_tell_nothing_of_what_is_out_of_reach(ben: Desk) -> None:
     assert {line.account for line in ben.ask(grants.listed)} == {"nightly-build", "metrics-ingest"}
     assert {line.account for line in ben.ask(tokens.listed)} == {"nightly-build"}
     assert {reach.account for reach in ben.ask(grants.what_reaches, "ada")} == {"nightly-build", "metrics-ingest"}
-    assert {line.role.name: line.accounts for line in ben.ask(people.roles)} == {
+    assert {line.role.name: line.accounts for line in ben.ask(roles.listed)} == {
         "data-ops": 0,
         "night-shift": 1,
         "platform": 1,
@@ -267,7 +267,7 @@ def test_what_one_did_to_an_account_is_not_ones_own_once_it_is_out_of_reach(home
     with open_desk(home, operator="bea", seed=7) as desk:
         desk.run(grants.withdraw, "metrics-ingest", "person:ben")
         desk.run(grants.give, "claude-bot", "role:platform", Level.OPERATE)
-        assert {line.role.name: line.accounts for line in desk.ask(people.roles)}["platform"] == 2
+        assert {line.role.name: line.accounts for line in desk.ask(roles.listed)}["platform"] == 2
     with pytest.raises(NotFound):
         ben.ask(audit.page, Filter(actor="ben", account="metrics-ingest"))
     assert "metrics-ingest" not in {event.account for event in ben.ask(audit.page, limit=1000).rows}
@@ -292,8 +292,8 @@ def test_nobody_grants_beyond_their_own_level(ben: Desk) -> None:
     "step",
     [
         lambda tx: people.modify(tx, "ben", standing=Standing.ADMIN),
-        lambda tx: people.add_member(tx, "data-ops", "ben"),
-        lambda tx: people.modify_role(tx, "platform", scopes="deploy:write admin:all"),
+        lambda tx: roles.add_member(tx, "data-ops", "ben"),
+        lambda tx: roles.modify(tx, "platform", scopes="deploy:write admin:all"),
         lambda tx: people.enable(tx, "dan"),
     ],
 )

@@ -12,7 +12,7 @@ from typing import Any
 import pysqlite3
 import pytest
 
-from botdesk import accounts, audit, keeping, people
+from botdesk import accounts, audit, keeping, people, roles
 from botdesk.desk import Desk
 from botdesk.errors import AccessDenied, BotdeskError, Conflict, InvalidInput, NotFound, SchemaMismatch, StoreError
 from botdesk.store.sqlite import wal_is_safe
@@ -454,10 +454,10 @@ def test_a_store_has_the_journal_that_is_safe_here(store: Path) -> None:
 def test_what_is_deleted_is_overwritten(store: Path) -> None:
     words = "whom to call by night"
     with open_desk(store, seed=2) as desk:
-        desk.run(people.create_role, "on-call", description=words)
+        desk.run(roles.create, "on-call", description=words)
     assert words.encode() in store.read_bytes()
     with open_desk(store, seed=3) as desk:
-        desk.run(people.remove_role, "on-call")
+        desk.run(roles.remove, "on-call")
     assert words.encode() not in store.read_bytes()
 
 

@@ -11,7 +11,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Connection, create_engine, event, text
 from sqlmodel import SQLModel
 
-from botdesk import accounts, audit, keeping, people, settings, tokens
+from botdesk import accounts, audit, keeping, roles, settings, tokens
 from botdesk.desk import Desk
 from botdesk.errors import InvalidInput, SchemaMismatch, StoreError
 from botdesk.store import engine
@@ -275,7 +275,7 @@ def test_a_role_that_may_only_work_works_and_can_do_no_more(postgresql: Postgres
     with open_desk(working, clock=Clock(house.LATER), seed=9) as clerk:
         clerk.run(accounts.create, "clerks-bot")
         clerk.run(tokens.deliver, clerk.run(tokens.issue, "clerks-bot", "x").token.id, to="clipboard")
-        clerk.run(people.remove_role, "night-shift")
+        clerk.run(roles.remove, "night-shift")
         assert all(check.ok for check in keeping.check(clerk) if check.name != "durability")
         for statement in ("DROP TRIGGER event_no_delete ON event", "DELETE FROM event", "DROP TABLE event"):
             with pytest.raises(StoreError, match="may not do that"), clerk.begin() as tx:

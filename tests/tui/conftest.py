@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from botdesk import accounts, people
+from botdesk import accounts, people, roles
 from botdesk.testing import open_desk
 from tests.stores import Stores
 from tests.tui.scenes import bare, build
@@ -47,8 +47,8 @@ def staffed(stores: Stores, tmp_path_factory: pytest.TempPathFactory) -> str:
         for name in ("catalog-sync", "metrics-ingest", "nightly-build"):
             accounts.create(tx, name, scopes="catalog:read")
         people.add(tx, "ben")
-        people.create_role(tx, "platform")
-        people.add_member(tx, "platform", "ben")
+        roles.create(tx, "platform")
+        roles.add_member(tx, "platform", "ben")
     return store
 
 

@@ -2,7 +2,7 @@
 
 import json
 
-from botdesk import accounts, grants, migration, people, personal, tokens, verification
+from botdesk import accounts, grants, migration, people, personal, roles, tokens, verification
 from botdesk.access import Level
 from botdesk.bearer import Secret
 from botdesk.desk import Desk
@@ -55,8 +55,8 @@ def founded(store: str) -> None:
         accounts.create(tx, "past-bot")
         accounts.remove(tx, "past-bot")
         people.add(tx, "ben")
-        people.create_role(tx, "odd")
-        people.add_member(tx, "odd", "ben")
+        roles.create(tx, "odd")
+        roles.add_member(tx, "odd", "ben")
         for name in ("good-bot", "odd-bot", "off-bot"):
             account = accounts.create(tx, name)
             grants.give(tx, account.id, "role:odd", Level.OPERATE)

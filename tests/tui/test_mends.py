@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from botdesk import accounts, advice, bearer, migration, people, tokens, verification
+from botdesk import accounts, advice, bearer, migration, people, roles, tokens, verification
 from botdesk.access import Level
 from botdesk.advice import Kind
 from botdesk.bearer import Secret
@@ -192,7 +192,7 @@ def left_in_role(at: Place) -> None:
     """Somebody left who was in a role."""
     at.at(DAY)
     at.desk.run(people.add, "cleo")
-    at.desk.run(people.add_member, "platform", "cleo")
+    at.desk.run(roles.add_member, "platform", "cleo")
     at.desk.run(people.disable, "cleo")
 
 

@@ -1,6 +1,6 @@
 """People and roles, by keyboard."""
 
-from botdesk import audit, people
+from botdesk import audit, people, roles
 from botdesk.access import Standing
 from botdesk.testing import open_desk
 from tests.tui.stage import complaints, opened, press, said, shown, warned, window
@@ -35,7 +35,7 @@ async def test_a_role_is_created_filled_modified_emptied_and_removed(path: str) 
         await press(pilot, "4", "tab", "n", "payments", "tab", "Money", "tab", "ledger:write", "ctrl+s")
         assert "created the role payments; m adds members" in said(pilot)
         with open_desk(path) as desk:
-            assert desk.ask(people.find_role, "payments").scopes == "ledger:write"
+            assert desk.ask(roles.find, "payments").scopes == "ledger:write"
         assert window(pilot, "roles").row.role.name == "payments"
         await press(pilot, "m", "right", "right", "ctrl+s")
         assert "put ben into payments" in said(pilot)

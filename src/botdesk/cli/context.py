@@ -11,7 +11,7 @@ from typing import Annotated, Any, Concatenate, Final, ParamSpec, TextIO, TypeVa
 
 import typer
 
-from botdesk import accounts, people, settings, tokens, wording
+from botdesk import accounts, people, roles, settings, tokens, wording
 from botdesk.cli import confinement, output, screen
 from botdesk.desk import Desk
 from botdesk.desk import Transaction as Transaction
@@ -213,7 +213,7 @@ def _people(tx: Transaction, incomplete: str) -> Offered:
 
 
 def _roles(tx: Transaction, incomplete: str) -> Offered:
-    return ((line.role.name, line.role.description) for line in people.roles(tx))
+    return ((line.role.name, line.role.description) for line in roles.listed(tx))
 
 
 complete_account = completing(_accounts)

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from botdesk import people, whatif
+from botdesk import roles, whatif
 from botdesk.cli import output
 from botdesk.cli.access import rehearse
 from botdesk.cli.context import (
@@ -33,7 +33,7 @@ def create(
 ) -> None:
     """Create a role; its members may put the scopes on accounts."""
     with visit.begin() as tx:
-        people.create_role(tx, role, description=description or "", scopes=scope or ())
+        roles.create(tx, role, description=description or "", scopes=scope or ())
         line = _line(tx, role)
     _changed(f"created the role '{line.role.name}'", line, json=json)
 
@@ -43,7 +43,7 @@ def create(
 def list_(visit: Visit, json: AsJson = False) -> None:
     """List the roles and who is in them."""
     with visit.read() as tx:
-        lines = people.roles(tx)
+        lines = roles.listed(tx)
     if json:
         output.as_json([_facts(line) for line in lines])
     elif not lines:
@@ -55,7 +55,7 @@ def list_(visit: Visit, json: AsJson = False) -> None:
         )
 
 
-def _row(line: people.RoleLine) -> tuple[str, ...]:
+def _row(line: roles.RoleLine) -> tuple[str, ...]:
     role = line.role
     return role.name, ", ".join(line.members), str(line.accounts), role.scopes or "–", role.description
 
@@ -67,7 +67,7 @@ def add(visit: Visit, role: RoleName, person: PersonName, dry_run: DryRun = Fals
     if dry_run:
         return rehearse(visit.ask(whatif.joined, role, person), json=json)
     with visit.begin() as tx:
-        people.add_member(tx, role, person)
+        roles.add_member(tx, role, person)
         line = _line(tx, role)
     return _changed(f"'{person}' is now in the role '{line.role.name}'", line, json=json)
 
@@ -79,7 +79,7 @@ def drop(visit: Visit, role: RoleName, person: PersonName, dry_run: DryRun = Fal
     if dry_run:
         return rehearse(visit.ask(whatif.dropped, role, person), json=json)
     with visit.begin() as tx:
-        people.drop_member(tx, role, person)
+        roles.drop_member(tx, role, person)
         line = _line(tx, role)
     return _changed(f"'{person}' is no longer in the role '{line.role.name}'", line, json=json)
 
@@ -96,7 +96,7 @@ def modify(
     """Change a role's name or description; what is not said stays as it is."""
     insist(name, description)
     with visit.begin() as tx:
-        found = people.modify_role(tx, role, new_name=name, description=description)
+        found = roles.modify(tx, role, new_name=name, description=description)
         line = _line(tx, found.id)
     _changed(f"modified the role '{line.role.name}'", line, json=json)
 
@@ -120,7 +120,7 @@ def scopes(
             line = _line(tx, role)
         return output.thing(_facts(line), json=True) if json else output.data(line.role.scopes or "none")
     with visit.begin() as tx:
-        found = people.modify_role(tx, role, scopes=set_ or ())
+        found = roles.modify(tx, role, scopes=set_ or ())
         line = _line(tx, found.id)
     opened = f"may put on accounts: {line.role.scopes}" if line.role.scopes else "may put no scopes on accounts"
     return _changed(f"the members of '{line.role.name}' {opened}", line, json=json)
@@ -135,22 +135,22 @@ def remove(visit: Visit, role: RoleName, yes: Yes = False, dry_run: DryRun = Fal
     with visit.desk() as desk:
         line = desk.ask(_line, role)
         confirm(f"remove the role '{line.role.name}' and its grants on {line.accounts} accounts?", yes=yes)
-        desk.run(people.remove_role, line.role.id)
+        desk.run(roles.remove, line.role.id)
     return _changed(f"removed the role '{line.role.name}'", line, json=json)
 
 
-def _line(tx: Transaction, role: str) -> people.RoleLine:
-    found = people.find_role(tx, role)
-    return next(line for line in people.roles(tx) if line.role.id == found.id)
+def _line(tx: Transaction, role: str) -> roles.RoleLine:
+    found = roles.find(tx, role)
+    return next(line for line in roles.listed(tx) if line.role.id == found.id)
 
 
-def _changed(what: str, line: people.RoleLine, *, json: bool) -> None:
+def _changed(what: str, line: roles.RoleLine, *, json: bool) -> None:
     output.talk(what)
     if json:
         output.as_json(_facts(line))
 
 
-def _facts(line: people.RoleLine) -> dict[str, object]:
+def _facts(line: roles.RoleLine) -> dict[str, object]:
     return {
         "id": line.role.id,
         "name": line.role.name,

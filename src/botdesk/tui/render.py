@@ -14,7 +14,7 @@ from botdesk import wording
 from botdesk.access import Level
 
 if TYPE_CHECKING:
-    from botdesk import accounts, advice, audit, grants, people, tokens, uses
+    from botdesk import accounts, advice, audit, grants, people, roles, tokens, uses
     from botdesk import cutover as rotation
 
 LABEL: Final = 16
@@ -211,7 +211,7 @@ def person(line: "people.PersonLine") -> Sequence[Cell]:
     )
 
 
-def role(line: "people.RoleLine") -> Sequence[Cell]:
+def role(line: "roles.RoleLine") -> Sequence[Cell]:
     """A role: name, what it is, members, the scopes opened to it, grants."""
     return (
         plain(line.role.name, "accent"),

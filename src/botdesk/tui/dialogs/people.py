@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from botdesk import people
+from botdesk import roles
 from botdesk.access import Standing
 from botdesk.tui.dialogs.account import scope_words
 from botdesk.tui.dialogs.form import Field, Form, text_of
@@ -59,7 +59,7 @@ class RoleDraft:
 class RoleDialog(Form[RoleDraft]):
     """Create a role, or modify one."""
 
-    def __init__(self, existing: people.Role | None = None) -> None:
+    def __init__(self, existing: roles.Role | None = None) -> None:
         name, does, scopes = (existing.name, existing.description, existing.scopes or "") if existing else ("", "", "")
         hint = "lower-case words joined by '-', as in platform"
         described = text_of("description", longest=200)

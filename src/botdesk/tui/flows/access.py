@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
-from botdesk import accounts, facts, grants, people, versions, whatif, wording
+from botdesk import accounts, facts, grants, people, roles, versions, whatif, wording
 from botdesk.access import Level
 from botdesk.errors import NotFound
 from botdesk.tui.dialogs.access import GrantDialog, GrantDraft, PickDialog
@@ -42,13 +42,13 @@ async def draft(app: "BotdeskApp", account_ids: Sequence[str]) -> GrantDraft | N
 async def _dialog(
     app: "BotdeskApp", account_ids: Sequence[str], named: str, *, to: str = "", level: Level = Level.OPERATE
 ) -> GrantDialog:
-    roles = [line.role.name for line in await app.ask(people.roles)]
+    teams = [line.role.name for line in await app.ask(roles.listed)]
     names = [line.person.name for line in await app.ask(people.listed, disabled=False)]
 
     async def what_if(draft: GrantDraft) -> list[str]:
         return await app.ask(_given, account_ids, draft)
 
-    dialog = GrantDialog(named, roles, names, to=to, level=level)
+    dialog = GrantDialog(named, teams, names, to=to, level=level)
     dialog.what_if = what_if
     return dialog
 

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Final
 
-from botdesk import accounts, advice, grants, people, scopes, tokens, uses
+from botdesk import accounts, advice, grants, roles, scopes, tokens, uses
 from botdesk.access import Level
 from botdesk.advice import Advice, Finding, Mend
 from botdesk.tui import flows, render
@@ -117,7 +117,7 @@ async def _end(app: "BotdeskApp", finding: Finding, line: accounts.Line) -> None
 async def _drop_member(app: "BotdeskApp", finding: Finding) -> None:
     role, _, person = finding.about.partition("/")
     sure = await app.prompt(Confirm(f"Take {person} out of {role}?", f"{person} left, and is disabled."))
-    if sure and await app.act(people.drop_member, role, person) is not None:
+    if sure and await app.act(roles.drop_member, role, person) is not None:
         app.say(f"took {person} out of {role}")
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from botdesk import facts, leaving, people, whatif, wording
+from botdesk import facts, leaving, people, roles, whatif, wording
 from botdesk.errors import NotFound
 from botdesk.tui.dialogs.access import PickDialog
 from botdesk.tui.dialogs.confirm import Confirm
@@ -67,13 +67,11 @@ def _left_behind(found: leaving.Leaving) -> list[str]:
     return pressing + facts.told(facts.Difference(losses=lost))
 
 
-async def create_role(app: "BotdeskApp") -> people.Role | None:
+async def create_role(app: "BotdeskApp") -> roles.Role | None:
     """Create a role."""
 
-    async def attempt(draft: RoleDraft) -> people.Role:
-        return await app.run_operation(
-            people.create_role, draft.name, description=draft.description, scopes=draft.scopes
-        )
+    async def attempt(draft: RoleDraft) -> roles.Role:
+        return await app.run_operation(roles.create, draft.name, description=draft.description, scopes=draft.scopes)
 
     done = await app.fill_in(RoleDialog(), attempt)
     if done is not None:
@@ -81,12 +79,12 @@ async def create_role(app: "BotdeskApp") -> people.Role | None:
     return done
 
 
-async def modify_role(app: "BotdeskApp", role: people.Role) -> None:
+async def modify_role(app: "BotdeskApp", role: roles.Role) -> None:
     """Modify a role."""
 
-    async def attempt(draft: RoleDraft) -> people.Role:
+    async def attempt(draft: RoleDraft) -> roles.Role:
         return await app.run_operation(
-            people.modify_role, role.name, new_name=draft.name, description=draft.description, scopes=draft.scopes
+            roles.modify, role.name, new_name=draft.name, description=draft.description, scopes=draft.scopes
         )
 
     done = await app.fill_in(RoleDialog(role), attempt)
@@ -94,18 +92,18 @@ async def modify_role(app: "BotdeskApp", role: people.Role) -> None:
         app.say(f"modified the role {done.name}")
 
 
-async def remove_role(app: "BotdeskApp", line: people.RoleLine) -> None:
+async def remove_role(app: "BotdeskApp", line: roles.RoleLine) -> None:
     """Remove a role, once confirmed."""
     name = line.role.name
     members = wording.plural(len(line.members), "member") + (f" ({', '.join(line.members)})" if line.members else "")
     text = f"{members} and {wording.plural(line.accounts, 'grant')} go with it."
     would = facts.told(await app.ask(whatif.role_removed, name)) or [UNCHANGED]
     sure = await app.prompt(Confirm(f"Remove the role {name}?", text, would))
-    if sure and await app.act(people.remove_role, name) is not None:
+    if sure and await app.act(roles.remove, name) is not None:
         app.say(f"removed the role {name}")
 
 
-async def add_member(app: "BotdeskApp", line: people.RoleLine) -> None:
+async def add_member(app: "BotdeskApp", line: roles.RoleLine) -> None:
     """Put a person into a role."""
     role = line.role.name
     everybody = [each.person.name for each in await app.ask(people.listed, disabled=False)]
@@ -115,11 +113,11 @@ async def add_member(app: "BotdeskApp", line: people.RoleLine) -> None:
     dialog = PickDialog(f"Put into {role}", others)
     dialog.what_if = partial(_what_if, app, whatif.joined, role)
     name = await app.prompt(dialog)
-    if name and await app.act(people.add_member, role, name) is not None:
+    if name and await app.act(roles.add_member, role, name) is not None:
         app.say(f"put {name} into {role}")
 
 
-async def drop_member(app: "BotdeskApp", line: people.RoleLine) -> None:
+async def drop_member(app: "BotdeskApp", line: roles.RoleLine) -> None:
     """Take a person out of a role."""
     role = line.role.name
     if not line.members:
@@ -127,7 +125,7 @@ async def drop_member(app: "BotdeskApp", line: people.RoleLine) -> None:
     dialog = PickDialog(f"Take out of {role}", line.members)
     dialog.what_if = partial(_what_if, app, whatif.dropped, role)
     name = await app.prompt(dialog)
-    if name and await app.act(people.drop_member, role, name) is not None:
+    if name and await app.act(roles.drop_member, role, name) is not None:
         app.say(f"took {name} out of {role}")
 
 

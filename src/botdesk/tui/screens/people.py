@@ -80,19 +80,19 @@ class PeopleScreen(DeskScreen):
 
     async def reload(self) -> None:
         """Read both lists."""
-        from botdesk import people
+        from botdesk import people, roles
 
         words = self.filter_text.lower().split()
         persons = [line for line in await self.desk_app.ask(people.listed) if _says(line.person, words)]
-        roles = [line for line in await self.desk_app.ask(people.roles) if _says(line.role, words)]
+        teams = [line for line in await self.desk_app.ask(roles.listed) if _says(line.role, words)]
         self.persons.empty = "nobody matches; esc empties the filter"
         self.role_list.empty = "no role matches" if words else "no roles yet: n creates the first team"
         await self.persons.show(whole(persons))
-        await self.role_list.show(whole(roles))
+        await self.role_list.show(whole(teams))
         active = sum(line.active for line in persons)
         told = wording.plural(active, "active person", "active people")
         bound = " · solo: the rules guard against slips" if self.desk_app.desk.mode == "solo" else ""
-        self.facts(f"{told} of {len(persons)} · {wording.plural(len(roles), 'role')}{bound}")
+        self.facts(f"{told} of {len(persons)} · {wording.plural(len(teams), 'role')}{bound}")
         self.refresh_bindings()
 
     def on_window_highlighted(self, message: Window.Highlighted) -> None:
