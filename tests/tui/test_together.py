@@ -142,6 +142,15 @@ async def test_a_banner_tells_what_another_changed_until_one_says_seen(path: str
         assert "r: seen" not in shown(pilot)
 
 
+async def test_a_banner_tells_the_whole_of_a_longer_change_in_a_small_terminal(path: str) -> None:
+    words = "copies the catalog of every night into the warehouse"
+    async with opened(path) as pilot:
+        await press(pilot, "enter")
+        meanwhile(path, lambda desk: desk.run(accounts.modify, "catalog-sync", description=words))
+        await look_at_the_head(pilot)
+        assert f"→ {words}" in " ".join(line.strip() for line in shown(pilot).splitlines()[1:3])
+
+
 async def test_no_banner_for_what_one_did_oneself_or_a_bot_does(path: str) -> None:
     async with opened(path) as pilot:
         await press(pilot, "enter", "a", "right", "ctrl+s", "e", "tab", "tab", "mine", "ctrl+s")
