@@ -9,6 +9,7 @@ made after the rows, so the file is as if every row had come by itself, but for 
 
 import argparse
 import random
+import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing
@@ -19,6 +20,7 @@ from typing import Any, NamedTuple
 
 import pysqlite3
 
+from benchmarks.measure import ACCOUNTS, EVENTS
 from botdesk import people, roles
 from botdesk.access import Level, Standing
 from botdesk.desk import Desk
@@ -110,6 +112,18 @@ class Maker:
 
 
 TABLES = (Account, Token, Grant, Event)
+
+
+def kept(folder: Path, accounts: int = ACCOUNTS, events: int = EVENTS) -> Path:
+    """The folder of a desk of this size that measurements share; made in this one when it is not there yet."""
+    path = folder / f"{accounts}-accounts-{events}-events" / "desk.db"
+    if not path.exists():
+        print(f"making a desk of {accounts:,} accounts and {events:,} events", file=sys.stderr)
+        made = path.with_name("making.db")
+        made.unlink(missing_ok=True)
+        make(made, accounts=accounts, events=events)
+        made.rename(path)
+    return path.parent
 
 
 def make(path: Path, *, accounts: int, events: int, seed: int = 1) -> None:

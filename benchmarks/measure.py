@@ -1,35 +1,46 @@
 """Measure side by side: the same rounds for all, turn by turn, and the medians of them."""
 
+import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
+from typing import Final
+
+FULL: Final = os.environ.get("BENCH") == "full"
+"""Whether the large sizes are asked for."""
+
+ACCOUNTS: Final = 100_000
+EVENTS: Final = 10_000_000 if FULL else 300_000
+"""The size of the desk whose lists are long."""
 
 
 @dataclass(frozen=True)
 class Line:
-    """A line of a table: what was measured, botdesk's figure, the peer's or the limit's, and the ratio to aim at."""
+    """A line of a table: what was measured, botdesk's figure, the peer's or the limit's, and the ratio to aim at.
+
+    A figure of None could not be measured.
+    """
 
     what: str
     ours: float
     peer: str
-    theirs: float
+    theirs: float | None
     aim: str
     unit: str = "µs"
-    more_is_better: bool = False
 
     @property
-    def ratio(self) -> float:
-        """The figure of botdesk by the other's."""
-        return self.ours / self.theirs
+    def ratio(self) -> float | None:
+        """The figure of botdesk by the other's, if that could be measured."""
+        return None if self.theirs is None else self.ours / self.theirs
 
     @property
     def reached(self) -> str:
         """Whether the aim was reached; nothing where there is none."""
-        if not self.aim:
+        if not self.aim or self.ratio is None:
             return ""
-        bound = float(self.aim.strip("≤≥×x "))
-        return "yes" if (self.ratio >= bound if self.more_is_better else self.ratio <= bound) else "NO"
+        bound = float(self.aim.strip("≤≥ "))
+        return "yes" if (self.ratio >= bound if self.aim[0] == "≥" else self.ratio <= bound) else "NO"
 
 
 def medians(work: Mapping[str, Callable[[], object]], *, rounds: int = 15, number: int = 1000) -> dict[str, float]:
@@ -54,11 +65,28 @@ def medians(work: Mapping[str, Callable[[], object]], *, rounds: int = 15, numbe
 
 def table(title: str, lines: Sequence[Line]) -> None:
     """Print the lines as a table."""
-    rows = [("what", "botdesk", "peer or limit", "", "ratio", "aim", "reached")]
+    rows = [("what", "botdesk", "peer or limit", "its figure", "ratio", "aim", "reached")]
     for line in lines:
-        ours, theirs = (f"{figure:,.1f} {line.unit}" for figure in (line.ours, line.theirs))
-        rows.append((line.what, ours, line.peer, theirs, f"{line.ratio:.2f}", line.aim, line.reached))
+        rows.append((line.what, *_figures(line), line.aim, line.reached))
     widths = [max(len(row[place]) for row in rows) for place in range(len(rows[0]))]
     print(title)
     for row in rows:
-        print("  " + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+        cells = (
+            cell.rjust(width) if place in NUMBERS else cell.ljust(width)
+            for place, (cell, width) in enumerate(zip(row, widths, strict=True))
+        )
+        print("  " + "  ".join(cells).rstrip())
+
+
+NUMBERS: Final = (1, 3, 4)
+"""The columns that are numbers, and so end below each other."""
+
+
+def _figures(line: Line) -> tuple[str, str, str, str]:
+    theirs = "not measured" if line.theirs is None else _figure(line.theirs, line.unit)
+    return _figure(line.ours, line.unit), line.peer, theirs, "" if line.ratio is None else f"{line.ratio:.2f}"
+
+
+def _figure(value: float, unit: str) -> str:
+    digits = 0 if abs(value) >= 1000 or unit == "B" else 1
+    return f"{value:,.{digits}f} {unit}"

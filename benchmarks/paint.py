@@ -2,26 +2,27 @@
 
 import os
 import sys
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
 
-from benchmarks.measure import Line, table
+from benchmarks import peers
+from benchmarks.measure import FULL, Line
 from benchmarks.terminal import Run
 from botdesk import accounts
 from botdesk.desk import Desk
 from botdesk.settings import Settings
 
-FULL = os.environ.get("BENCH") == "full"
 ROUNDS = 15 if FULL else 5
 BOTS = 10
-
-
-def main() -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        lines = measured(Path(folder))
-    table("from the start to the screen, in a pseudo-terminal", lines)
+PEER_ROUNDS = 7 if FULL else 3
+PEER_LONGEST = 20.0
+PEERS = {
+    "posting": (["posting==2.11.1", "tree-sitter==0.25.2"], ["posting", "--collection", "{folder}"]),
+    "harlequin": (["harlequin==2.17.0"], ["harlequin"]),
+    "toolong": (["toolong==1.5.0"], ["tl", "{folder}/some.log"]),
+}
+"""Other programs in the terminal: their packages, and what they are called with. A later tree-sitter ends posting."""
 
 
 def measured(folder: Path) -> list[Line]:
@@ -43,7 +44,46 @@ def measured(folder: Path) -> list[Line]:
         Line("first paint", paint["botdesk"], "bare Textual", paint["bare"], "≤1.15", "ms"),
         Line("first rows", rows["botdesk"], "Textual and SQLModel", rows["sqlmodel"], "≤1.1", "ms"),
         Line("quit", end["botdesk"], "bare Textual", end["bare"], "≤0.5", "ms"),
+        *others(folder),
     ]
+
+
+def others(folder: Path) -> list[Line]:
+    """Milliseconds to the first paint, by those of other programs in the terminal."""
+    log = folder / "some.log"
+    log.write_text("a line\n" * 100)
+    programs = {"botdesk": [sys.executable, "-m", "botdesk"], **installed(folder)}
+    found: dict[str, list[float]] = {name: [] for name in programs}
+    for number in range(PEER_ROUNDS + 1):
+        for name in list(programs):
+            try:
+                seconds = painted(programs[name], folder)
+                found[name] += [seconds] if number else []
+            except (OSError, RuntimeError) as error:
+                print(f"{name} could not be measured: {error}", file=sys.stderr)
+                del programs[name], found[name]
+    ours = median(found["botdesk"]) * 1e3
+    theirs = {name: median(found[name]) * 1e3 if name in found else None for name in PEERS}
+    return [Line("first paint", ours, name, seconds, "", "ms") for name, seconds in theirs.items()]
+
+
+def installed(folder: Path) -> dict[str, list[str]]:
+    """How the peers are called, but for those that cannot be installed."""
+    found = {}
+    for name, (packages, argv) in PEERS.items():
+        try:
+            programs = peers.environment(name, packages)
+        except (OSError, RuntimeError) as error:
+            print(f"{name} could not be installed: {error}", file=sys.stderr)
+        else:
+            found[name] = [str(programs / argv[0]), *(word.format(folder=folder) for word in argv[1:])]
+    return found
+
+
+def painted(argv: Sequence[str], folder: Path) -> float:
+    """Seconds to the first paint of a program, which is ended then."""
+    with Run(argv, environ(folder), longest=PEER_LONGEST) as run:
+        return run.painted()
 
 
 def furnished(folder: Path) -> None:
@@ -75,7 +115,3 @@ def environ(folder: Path) -> dict[str, str]:
         "BOTDESK_STORE": str(folder / "desk.db"),
         "BOTDESK_STATE_DIR": str(folder / "state"),
     }
-
-
-if __name__ == "__main__":
-    main()

@@ -3,6 +3,7 @@
 import fcntl
 import os
 import pty
+import re
 import select
 import signal
 import struct
@@ -16,6 +17,28 @@ from typing import Self
 LONGEST = 120.0
 """After how many seconds a program is given up."""
 
+QUERY = re.compile(
+    rb"\x1b\[0?(?P<attributes>c)|\x1b\[6(?P<cursor>n)|\x1b\[5(?P<status>n)"
+    rb"|\x1b\[\?(?P<mode>[0-9]+)\$p|\x1b\](?P<colour>1[01]);\?(?:\x07|\x1b\\)"
+)
+"""What programs ask a terminal, and wait for: its kind, the cursor's place, its state, a mode, its colours."""
+
+LONGEST_QUERY = 32
+
+ANSWERS = {
+    "attributes": b"\x1b[?62;22c",
+    "cursor": b"\x1b[1;1R",
+    "status": b"\x1b[0n",
+    "mode": b"\x1b[?%s;0$y",
+    "colour": b"\x1b]%s;rgb:%s\x1b\\",
+}
+"""What a plain terminal says to that: none of the modes that are asked for is known to it."""
+
+OWN_SCREEN = b"\x1b[?1049h"
+COLOURS = {b"10": b"dddd/dddd/dddd", b"11": b"0000/0000/0000"}
+UNSEEN = re.compile(rb"\x1b(?:\[[0-?]*[ -/]*[@-~]|[\]P_^X][^\x07\x1b]*(?:\x07|\x1b\\)|[ -/]*[0-~])|[\x00-\x1f]")
+"""Escape sequences, and what else takes no place on the screen."""
+
 
 class Run:
     """One run of a program in an 80x24 terminal.
@@ -27,8 +50,17 @@ class Run:
         last: When something was read last, by `time.perf_counter`.
     """
 
-    def __init__(self, argv: Sequence[str], environ: Mapping[str, str], *, size: tuple[int, int] = (80, 24)) -> None:
+    def __init__(
+        self,
+        argv: Sequence[str],
+        environ: Mapping[str, str],
+        *,
+        size: tuple[int, int] = (80, 24),
+        longest: float = LONGEST,
+    ) -> None:
         self.written = bytearray()
+        self._longest = longest
+        self._asked = 0
         self._status: int | None = None
         self.begun = self.last = time.perf_counter()
         self.pid, self._master = pty.fork()
@@ -55,15 +87,22 @@ class Run:
         """Wait until a text is written; gives the seconds from the start to the chunk that it came with."""
         wanted = text.encode()
         while wanted not in self.written[since:]:
-            if not self._read(LONGEST - (time.perf_counter() - self.begun)):
+            if not self._read(self._longest - (time.perf_counter() - self.begun)):
                 raise RuntimeError(f"{text!r} was never written, but {bytes(self.written[-2000:])!r}")
+        return time.perf_counter() - self.begun
+
+    def painted(self) -> float:
+        """Wait for the first frame with words in it on a screen of its own; gives the seconds from the start."""
+        while not re.search(rb"[A-Za-z]{3}", UNSEEN.sub(b"", self.written.partition(OWN_SCREEN)[2])):
+            if not self._read(self._longest - (time.perf_counter() - self.begun)):
+                raise RuntimeError(f"nothing was painted, but {bytes(self.written[-200:])!r} was written")
         return time.perf_counter() - self.begun
 
     def answer(self, keys: str) -> float:
         """Type, and wait for what is painted; gives the seconds between."""
         begun = time.perf_counter()
         self.send(keys)
-        if not self._read(LONGEST):
+        if not self._read(self._longest):
             raise RuntimeError(f"{keys!r} was not answered")
         return time.perf_counter() - begun
 
@@ -87,7 +126,7 @@ class Run:
         Raises:
             RuntimeError: It failed.
         """
-        while self._read(LONGEST):
+        while self._read(self._longest):
             pass
         _, self._status = os.waitpid(self.pid, 0)
         if self._status:
@@ -108,4 +147,14 @@ class Run:
             return False
         self.written += found
         self.last = time.perf_counter() if found else self.last
+        self._reply()
         return bool(found)
+
+    def _reply(self) -> None:
+        """Answer what the program asked its terminal."""
+        for query in QUERY.finditer(self.written, self._asked):
+            kind, said = str(query.lastgroup), query[str(query.lastgroup)]
+            values = {"mode": (said,), "colour": (said, COLOURS.get(said, b""))}.get(kind, ())
+            os.write(self._master, ANSWERS[kind] % values)
+            self._asked = query.end()
+        self._asked = max(self._asked, len(self.written) - LONGEST_QUERY)

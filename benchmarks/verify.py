@@ -1,7 +1,6 @@
 """How dear is it to verify a token? Warm against the bare read of its row and the peers, cold against bare argon2."""
 
 import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -11,14 +10,13 @@ import pysqlite3
 from argon2 import PasswordHasher
 
 from benchmarks import peers
-from benchmarks.measure import Line, medians, table
+from benchmarks.measure import FULL, Line, medians, table
 from botdesk import accounts, tokens
 from botdesk.desk import Desk
 from botdesk.settings import Settings
 from botdesk.verification import Asked
 
 TOKENS = 1000
-FULL = os.environ.get("BENCH") == "full"
 
 
 def main() -> None:
@@ -68,20 +66,21 @@ def warm(desk: Desk, folder: Path, token: str) -> list[Line]:
         )
     ours = found["botdesk"] * 1e6
     lines = [Line("warm, recorded once a minute", ours, "bare read of the row", found["read"] * 1e6, "≤3")]
-    for name, theirs in others(token).items():
+    for name, theirs in others():
         lines.append(Line("warm, recorded once a minute", ours, name, theirs, ""))
     return lines
 
 
-def others(token: str) -> dict[str, float]:
-    """Microseconds of a check by each peer, measured in a process of its own."""
-    python = peers.python("django", ["djangorestframework-api-key==3.1.0", "django-rest-knox==5.0.2"])
-    done = subprocess.run([python, Path(__file__).with_name("django_peers.py")], capture_output=True, text=True)
-    if done.returncode:
-        print(f"the peers could not be measured: {done.stderr.strip().splitlines()[-1:]}", file=sys.stderr)
-        return {}
-    found: dict[str, float] = json.loads(done.stdout)
-    return found
+def others() -> list[tuple[str, float | None]]:
+    """Microseconds of a check by each peer, measured in a process of its own; None for one that cannot be measured."""
+    try:
+        programs = peers.environment("django", ["djangorestframework-api-key==3.1.0", "django-rest-knox==5.0.2"])
+        argv = [programs / "python", Path(__file__).with_name("django_peers.py")]
+        done = subprocess.run(argv, capture_output=True, text=True, check=True)
+    except (OSError, RuntimeError, subprocess.SubprocessError) as error:
+        print(f"the peers could not be measured: {error}", file=sys.stderr)
+        return [(name, None) for name in ("djangorestframework-api-key", "django-rest-knox")]
+    return list(json.loads(done.stdout).items())
 
 
 def cold(desk: Desk) -> list[Line]:
