@@ -90,11 +90,12 @@ async def press(pilot: Pilot[str], *keys: str) -> None:
         await settle(pilot)
 
 
-async def type_ahead(pilot: Pilot[str], *keys: str) -> None:
-    """Press keys faster than anything answers."""
+async def type_ahead(pilot: Pilot[str], *keys: str, wait: bool = True) -> None:
+    """Press keys faster than anything answers; then wait for that, or not."""
     for key in keys:
         pilot.app.post_message(_key(key))
-    await settle(pilot)
+    if wait:
+        await settle(pilot)
 
 
 def _key(name: str) -> events.Key:

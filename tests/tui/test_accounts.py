@@ -9,6 +9,7 @@ from botdesk import accounts, grants, people, verification
 from botdesk.access import Level, Standing
 from botdesk.testing import open_desk
 from botdesk.tui.base import DEMO, DeskScreen
+from botdesk.tui.screens.accounts import AccountsScreen
 from botdesk.verification import Asked
 from tests.tui.stage import (
     accounts_of,
@@ -23,6 +24,7 @@ from tests.tui.stage import (
     said,
     settle,
     shown,
+    type_ahead,
     warned,
     window,
 )
@@ -302,6 +304,20 @@ async def test_the_preview_follows_the_cursor_where_there_is_room(path: str) -> 
         await pilot.resize_terminal(80, 24)
         await settle(pilot)
         assert "ada created" not in shown(pilot)
+
+
+async def test_the_preview_waits_until_repeated_keys_pause(path: str) -> None:
+    async with opened(path, size=(120, 40)) as pilot:
+        screen = pilot.app.screen
+        assert isinstance(screen, AccountsScreen)
+        screen.patience = 3600
+        await type_ahead(pilot, "j", wait=False)
+        await pilot.pause(0.3)
+        assert window(pilot, "accounts").row.account.name == "metrics-ingest"
+        assert "ada created catalog-sync" in shown(pilot)
+        screen.patience = 0
+        await press(pilot, "j")
+        assert "ada created nightly-build" in shown(pilot)
 
 
 async def test_rows_are_clicked_and_opened_by_a_double_click(path: str) -> None:

@@ -1,5 +1,6 @@
 """All service accounts, with a preview beside them where there is room."""
 
+import asyncio
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from textual import work
@@ -39,12 +40,19 @@ SHOWN: Final = ("", "disabled", "removed", "all")
 TO_MARKED: Final = frozenset({"many", "switch", "give"})
 """The actions that are done to all marked accounts."""
 
+REPEAT_SECONDS: Final = 0.15
+"""Keys that follow each other more quickly are repeated: nobody reads what the preview would show for each."""
+
 LATELY: Final = 60
 """How many events are read to tell what happened lately; repetitions are told once."""
 
 
 class AccountsScreen(DeskScreen):
-    """The list of accounts."""
+    """The list of accounts.
+
+    Attributes:
+        patience: Seconds that the preview waits for keys to pause, once they follow each other as quickly.
+    """
 
     NAME = "accounts"
     TITLED = "accounts"
@@ -73,6 +81,8 @@ class AccountsScreen(DeskScreen):
         self._shown = ""
         self._badges: dict[str, advice.Badge] = {}
         self._badged: set[str] = set()
+        self._moved_at = 0.0
+        self.patience = REPEAT_SECONDS
 
     def body(self) -> ComposeResult:
         """The filter, the list, the preview."""
@@ -156,7 +166,8 @@ class AccountsScreen(DeskScreen):
         if self.window.is_read:
             self._say_what_is_shown()
         self.refresh_bindings()
-        self._preview(message.row)
+        before, self._moved_at = self._moved_at, self.desk_app.clock()
+        self._preview(message.row, pause=self._moved_at - before < self.patience)
 
     def on_window_scrolled(self) -> None:
         """Read the advice on what came into view."""
@@ -175,13 +186,15 @@ class AccountsScreen(DeskScreen):
             self._preview(self.line)
 
     @work(exclusive=True, group="preview")
-    async def _preview(self, line: "accounts.Line | None") -> None:
+    async def _preview(self, line: "accounts.Line | None", *, pause: bool = False) -> None:
         pane, panel = self.query_one("#preview"), self.query_one("#preview-text", Static)
         pane.set_class(line is None, "-empty")
         if line is None or not pane.display:
             if panel.content:
                 panel.update("")
             return
+        if pause:
+            await asyncio.sleep(self.patience)
         from botdesk import audit, grants, tokens
         from botdesk.tui import panes
 
