@@ -1,13 +1,19 @@
-"""The rows of a long list, as far as they are read: page by page, from its beginning or from its end."""
+"""The rows of a long list, as far as they are held: page by page, from its beginning or from its end.
+
+A bounded number of rows is held. Those far from where one reads are let go of, and read again on the way back.
+"""
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-FIRST: Final = 50
-"""How many rows are read first: some more than are seen."""
+FIRST: Final = 30
+"""How many rows are read first at the least."""
 
 PAGE: Final = 100
+
+MOST: Final = 500
+"""So many rows are held at the least where one reads on, and less than twice as many at the most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +38,19 @@ def whole(rows: Sequence[Any]) -> Fetch:
     return fetch
 
 
+@dataclass(frozen=True, slots=True)
+class _Page:
+    """A page as it was read: what was passed on for it, and how many rows it had."""
+
+    after: Any
+    size: int
+
+
 class Listing:
-    """What is read of a list, and the lines that it makes with its headings.
+    """What is held of a list, and the lines that it makes with its headings.
 
     Attributes:
-        rows: The rows that are read, in their order.
+        rows: The rows that are held, in their order.
         total: How many rows the whole list has.
         lines: What stands in each line: the place of a row, or a heading.
         backward: Whether it is read from its end.
@@ -52,6 +66,8 @@ class Listing:
         self._key = key
         self._heading = heading
         self._fetch: Fetch | None = None
+        self._passed: list[_Page] = []
+        self._held: list[_Page] = []
         self._next: Any = None
         self._line_of: list[int] = []
         self._generation = 0
@@ -59,8 +75,26 @@ class Listing:
 
     @property
     def has_more(self) -> bool:
-        """Whether there are rows that are not read yet: after these, or before them when it is read backward."""
+        """Whether there are rows that were not read yet: after these, or before them when it is read backward."""
         return self._fetch is not None and self._next is not None
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all of its rows are held."""
+        return not self._passed and not self.has_more
+
+    @property
+    def above(self) -> int:
+        """How many rows of the whole list come before those that are held."""
+        passed = sum(page.size for page in self._passed)
+        if self.backward:
+            return max(self.total - passed - len(self.rows), 0) if self.has_more else 0
+        return min(passed, self.total - len(self.rows)) if self.has_more else self.total - len(self.rows)
+
+    @property
+    def below(self) -> int:
+        """How many rows of the whole list come after those that are held."""
+        return self.total - self.above - len(self.rows)
 
     @property
     def fetch(self) -> Fetch | None:
@@ -70,47 +104,87 @@ class Listing:
     def clear(self) -> None:
         """Forget the rows."""
         self.rows, self.lines, self.total, self.backward = [], [], 0, False
-        self._line_of, self._fetch, self._next = [], None, None
+        self._line_of, self._fetch, self._next, self._passed, self._held = [], None, None, [], []
         self._generation += 1
 
-    async def read(self, fetch: Fetch, *, least: int = 0, backward: bool = False) -> bool:
+    async def read(self, fetch: Fetch, *, least: int = 0, backward: bool = False, again: bool = False) -> bool:
         """Read the list anew.
 
         Args:
             fetch: Gives its pages.
             least: How many rows to read at the least.
             backward: Read it from its end.
+            again: Whether it is the same list: what is held of it is read, and not its first rows.
 
         Returns:
             False when a newer call has taken this one's place.
         """
         self._generation += 1
         generation = self._generation
-        found = await fetch(None, max(FIRST, least), backward)
+        passed = self._passed if again and backward is self.backward else []
+        after = self._held[0].after if passed else None
+        limit = max(FIRST, least, len(self.rows) if again else 0)
+        found = await fetch(after, limit, backward)
+        if not found.rows and passed:
+            passed, after, found = [], None, await fetch(None, limit, backward)
         if generation != self._generation:
             return False
         self._fetch, self.backward, self.before = fetch, backward, self.rows
-        self._take(found, [])
+        self._passed, self._held = list(passed), [_Page(after, len(found.rows))]
+        self._next = found.next
+        self._take(list(found.rows), found.total)
         return True
 
-    async def more(self) -> int:
-        """Read the next page, if there is one; how many rows were put before those read so far."""
-        if self._fetch is None or self._next is None or self._reading:
-            return 0
+    def holds_end(self, *, backward: bool) -> bool:
+        """Whether the first row is held, or the last one when it is asked backward."""
+        return not (self._passed if backward is self.backward else self.has_more)
+
+    async def on(self) -> bool:
+        """Read the next page, and let go of the first that is held if there are many; False when nothing changed."""
+        after = self._next
+        if not self.has_more or (found := await self._page(after, PAGE)) is None:
+            return False
+        self._next = found.next
+        self._held.append(_Page(after, len(found.rows)))
+        rows = [*self._in_reading_order, *found.rows]
+        while len(rows) - self._held[0].size >= MOST:
+            gone = self._held.pop(0)
+            self._passed.append(gone)
+            rows = rows[gone.size :]
+        self._take(rows, found.total)
+        return True
+
+    async def back(self) -> bool:
+        """Read the page again that was let go of last, and let go of the last that is held; as `on` does."""
+        if not self._passed or (found := await self._page(self._passed[-1].after, self._passed[-1].size)) is None:
+            return False
+        self._held.insert(0, _Page(self._passed.pop().after, len(found.rows)))
+        rows = [*found.rows, *self._in_reading_order]
+        while len(self._held) > 1 and len(rows) - self._held[-1].size >= MOST:
+            gone = self._held.pop()
+            self._next, rows = gone.after, rows[: -gone.size or None]
+        self._take(rows, found.total)
+        return True
+
+    async def _page(self, after: Any, limit: int) -> Slice | None:
+        """Read a page; None while another is read, and when the list was read anew meanwhile."""
+        if self._fetch is None or self._reading:
+            return None
         self._reading, generation = True, self._generation
         try:
-            found = await self._fetch(self._next, PAGE, self.backward)
+            found = await self._fetch(after, limit, self.backward)
         finally:
             self._reading = False
-        if generation != self._generation:
-            return 0
-        self._take(found, self.rows)
-        return len(found.rows) if self.backward else 0
+        return found if generation == self._generation else None
 
-    def _take(self, found: Slice, held: list[Any]) -> None:
-        rows = list(found.rows)
-        self.rows = [*reversed(rows), *held] if self.backward else [*held, *rows]
-        self._next, self.total = found.next, max(found.total, len(self.rows))
+    @property
+    def _in_reading_order(self) -> list[Any]:
+        return self.rows[::-1] if self.backward else self.rows
+
+    def _take(self, rows: list[Any], total: int) -> None:
+        """Take rows in the order in which they were read."""
+        self.rows = rows[::-1] if self.backward else rows
+        self.total = max(total, sum(page.size for page in self._passed) + len(rows))
         self._lay_out()
 
     def _lay_out(self) -> None:
@@ -123,7 +197,7 @@ class Listing:
             self.lines.append(place)
 
     def place_of(self, key: str) -> int | None:
-        """Where the row with this key is; None when it is not among those read."""
+        """Where the row with this key is; None when it is not among those held."""
         return next((place for place, row in enumerate(self.rows) if self._key(row) == key), None)
 
     def span_of(self, place: int) -> tuple[int, int]:

@@ -1,10 +1,11 @@
 """A window on a long list: it draws only the lines that show, and asks for more rows as the cursor nears them.
 
-Rows come in keyset pages, so a list of a hundred thousand opens as fast as one of ten. The cursor stays on its row, by
-key, when the list is read again.
+Rows come in keyset pages, of which few are held: a list of a million opens as fast as one of ten, and takes no more
+room. The cursor stays on its row, by key, when the list is read again.
 """
 
-from collections.abc import Callable, Sequence
+import contextlib
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import Any, ClassVar, Final
 
 from rich.cells import cell_len, set_cell_size
@@ -16,6 +17,7 @@ from textual.geometry import Region, Size
 from textual.message import Message
 from textual.reactive import reactive
 from textual.scroll_view import ScrollView
+from textual.scrollbar import ScrollTo
 from textual.strip import Strip
 
 from botdesk.tui.render import Cell
@@ -24,6 +26,10 @@ from botdesk.tui.widgets.columns import GAP, Column
 from botdesk.tui.widgets.listing import Fetch, Listing
 
 AHEAD: Final = 50
+LATE_SECONDS: Final = 0.5
+"""After how long it is told that a page is still being read."""
+
+LATE: Final = "loading … "
 MOST_MARKED: Final = 10_000
 """How many rows are marked at once at the most; no more are worked on at once."""
 
@@ -104,7 +110,7 @@ class Window(ScrollView, can_focus=True):
         super().__init__(id=id)
         self.can_focus = not passive
         self.columns = list(shown)
-        self.marked: set[str] = set()
+        self.marked: dict[str, Any] = {}
         self.empty = ""
         self.opens = opens
         self.sorted_by: tuple[str, bool] | None = None
@@ -114,11 +120,13 @@ class Window(ScrollView, can_focus=True):
         self._markable = markable
         self._sought = ""
         self._about: Any = None
+        self._is_late = False
+        self._reads_further = False
         self._looks: dict[tuple[str, bool], Style] = {}
 
     @property
     def rows(self) -> list[Any]:
-        """The rows that are read."""
+        """The rows that are held."""
         return self._listing.rows
 
     @property
@@ -147,7 +155,7 @@ class Window(ScrollView, can_focus=True):
     def chosen(self) -> list[Any]:
         """The marked rows, or the one under the cursor when none is marked."""
         if self.marked:
-            return [row for row in self.rows if self._key(row) in self.marked]
+            return list(self.marked.values())
         return [] if self.row is None else [self.row]
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
@@ -160,15 +168,38 @@ class Window(ScrollView, can_focus=True):
 
         Args:
             fetch: Gives the pages.
-            keep: Keep the cursor on its row, and as many rows as were read before.
+            keep: Keep the cursor on its row, and the rows that are held.
             about: What is asked for; when it is another thing than before, no more than the first rows are read.
         """
-        least = len(self.rows) if keep and about == self._about else 0
-        self._about = about
-        if await self._listing.read(fetch, least=least, backward=keep and self._listing.backward):
+        again, self._about = keep and about == self._about, about
+        with self._told_when_late():
+            backward = keep and self._listing.backward
+            taken = await self._listing.read(fetch, least=self.size.height, backward=backward, again=again)
+        if taken:
             before = self._listing.before
             held = self._key(before[self.cursor]) if keep and self.cursor < len(before) else ""
+            self._mark_anew(others=again and not self._listing.is_whole)
             self._shown(held if not self._sought else self._sought)
+
+    @contextlib.contextmanager
+    def _told_when_late(self) -> Iterator[None]:
+        """Tell in the heading that a page is being read, if that takes long."""
+        timer = self.set_timer(LATE_SECONDS, lambda: self._say_late(True))
+        try:
+            yield
+        finally:
+            timer.stop()
+            self._say_late(False)
+
+    def _say_late(self, is_late: bool) -> None:
+        if is_late is not self._is_late:
+            self._is_late = is_late
+            self.refresh_lines(0, 1)
+
+    def _mark_anew(self, *, others: bool) -> None:
+        """Keep the marks of the rows that are held, as these are now; and of other rows, if those are there still."""
+        held = {self._key(row): row for row in self.rows}
+        self.marked = {key: held.get(key, row) for key, row in self.marked.items() if others or key in held}
 
     def forget(self) -> None:
         """Forget the rows: what is shown next are others."""
@@ -188,7 +219,6 @@ class Window(ScrollView, can_focus=True):
     def _shown(self, held: str) -> None:
         place = self._listing.place_of(held)
         self._sought = self._sought if place is None else ""
-        self.marked &= {self._key(row) for row in self.rows}
         self._measure()
         self.set_reactive(Window.cursor, max(0, min(self.cursor, len(self.rows) - 1) if place is None else place))
         self._reveal()
@@ -198,6 +228,31 @@ class Window(ScrollView, can_focus=True):
 
     def _measure(self) -> None:
         self.virtual_size = Size(0, len(self._listing.lines) + 1)
+        self._place_bar()
+
+    def _place_bar(self) -> None:
+        """Let the scroll bar tell where in the whole list one is, not where among the rows that are held."""
+        if self.show_vertical_scrollbar:
+            listing, bar = self._listing, self.vertical_scrollbar
+            bar.window_virtual_size = listing.above + self.virtual_size.height + listing.below
+            bar.position = listing.above + self.scroll_y
+
+    def _scroll_update(self, virtual_size: Size) -> None:
+        super()._scroll_update(virtual_size)
+        self._place_bar()
+
+    def _on_scroll_to(self, message: ScrollTo) -> None:
+        """Scroll to where the bar is drawn; to what is not held, by reading on or from the other end."""
+        listing, y = self._listing, message.y
+        message.stop()
+        if y is None:
+            return
+        if y <= 0 and not listing.holds_end(backward=False):
+            self.action_first()
+        elif y >= listing.above + self.max_scroll_y + listing.below and not listing.holds_end(backward=True):
+            self.action_last()
+        else:
+            self.scroll_to(y=y - listing.above, animate=False, force=True)
 
     def validate_cursor(self, cursor: int) -> int:
         """Keep the cursor within the rows."""
@@ -210,32 +265,60 @@ class Window(ScrollView, can_focus=True):
         for place in (old, new):
             self._refresh_row(place)
         self.post_message(self.Highlighted(self, self.row))
-        self._read_near(self.cursor)
+        line = self._listing.span_of(self.cursor)[1]
+        self._read_near(line, line)
 
     def _refresh_row(self, place: int) -> None:
         if place < len(self.rows):
             self.refresh_lines(self._listing.span_of(place)[1] + 1, 1)
 
     def watch_scroll_y(self, old: float, new: float) -> None:
-        """Read on when the mouse scrolls to where the rows end."""
+        """Read on when the mouse scrolls to where the held rows end."""
         super().watch_scroll_y(old, new)
+        self._place_bar()
         self.post_message(self.Scrolled(self, self.row))
-        self._read_near(int(new) if self._listing.backward else int(new) + self.size.height)
+        self._read_near(int(new), int(new) + self.size.height)
 
-    def _read_near(self, place: int) -> None:
-        left = place if self._listing.backward else len(self.rows) - place
-        if left < AHEAD and self._listing.has_more:
-            self._read_ahead()
+    def _read_near(self, first: int, last: int) -> None:
+        """Read on, or back, when what is looked at is near to where the held rows begin or end."""
+        listing = self._listing
+        ends = (first < AHEAD, len(listing.lines) - last < AHEAD)
+        back, on = ends[::-1] if listing.backward else ends
+        read = listing.on if on and listing.has_more else listing.back
+        needed = (on and listing.has_more) or (back and not listing.holds_end(backward=listing.backward))
+        if needed and not self._reads_further:
+            self._reads_further = True
+            self._read_further(read)
 
     @work(group="read-ahead")
-    async def _read_ahead(self) -> None:
-        held, lines = self.row, len(self._listing.lines)
-        above = await self._listing.more()
+    async def _read_further(self, read: Callable[[], Awaitable[bool]]) -> None:
+        """Read a page, and the next if that is not enough."""
+        rows, lines = self.rows, self._listing.lines
+        try:
+            with self._told_when_late():
+                taken = await read()
+        finally:
+            self._reads_further = False
+        if taken:
+            self._hold_still(rows, lines)
+            self._read_near(int(self.scroll_offset.y), int(self.scroll_offset.y) + self.size.height)
+
+    def _hold_still(self, rows: list[Any], lines: list[int | str]) -> None:
+        """What is looked at stays where it is among the rows that are held now; the cursor, too, or it comes along."""
+        top = int(self.scroll_offset.y)
+        line = next((at for at in range(top, len(lines)) if isinstance(lines[at], int)), 0)
+        seen = self._place_now(rows, lines[line] if lines else None)
+        place = self._place_now(rows, self.cursor)
         self._measure()
-        if above and held is not None:
-            self.set_reactive(Window.cursor, self._listing.place_of(self._key(held)) or 0)
-            self.scroll_relative(y=len(self._listing.lines) - lines, animate=False, force=True)
+        self.set_reactive(Window.cursor, (seen or 0) if place is None else place)
+        if seen is not None and (moved := self._listing.span_of(seen)[1] - line):
+            self.scroll_to(y=top + moved, animate=False, force=True)
+        self._place_bar()
         self.refresh()
+
+    def _place_now(self, before: list[Any], place: Any) -> int | None:
+        """Where the row is now that had a place before."""
+        return self._listing.place_of(self._key(before[place])) if place is not None and place < len(before) else None
 
     def _reveal(self) -> None:
         top, bottom = self._listing.span_of(self.cursor)
@@ -263,8 +346,11 @@ class Window(ScrollView, can_focus=True):
 
     async def _go_to_end(self, *, backward: bool) -> None:
         fetch = self._listing.fetch
-        far = self._listing.has_more and self._listing.backward is not backward
-        if fetch is not None and far and await self._listing.read(fetch, backward=backward):
+        if fetch is None or self._listing.holds_end(backward=backward):
+            return
+        with self._told_when_late():
+            taken = await self._listing.read(fetch, least=self.size.height, backward=backward)
+        if taken:
             self._shown("")
 
     def action_mark(self) -> None:
@@ -274,19 +360,21 @@ class Window(ScrollView, can_focus=True):
             self.cursor += 1
 
     def _turn_mark(self) -> None:
-        self.marked ^= {self._key(self.row)}
+        key = self._key(self.row)
+        if self.marked.pop(key, None) is None:
+            self.marked[key] = self.row
         self.post_message(self.Highlighted(self, self.row))
         self.refresh()
 
     @work(exclusive=True, group="mark-all")
     async def action_mark_all(self) -> None:
         """Mark all rows, those that are not read yet as well; or none, where all are marked."""
-        fetch, listing, held = self._listing.fetch, self._listing, self.row
-        if fetch is not None and listing.has_more and held is not None:
-            await listing.read(fetch, least=min(self.total, MOST_MARKED), backward=listing.backward)
-            self._shown(self._key(held))
-        keys = {self._key(row) for row in self.rows[:MOST_MARKED]}
-        self.marked = set() if keys <= self.marked else keys
+        listing, rows = self._listing, self.rows
+        if listing.fetch is not None and not listing.is_whole:
+            with self._told_when_late():
+                rows = list((await listing.fetch(None, min(self.total, MOST_MARKED), False)).rows)
+        found = {self._key(row): row for row in rows[:MOST_MARKED]}
+        self.marked = {} if found.keys() <= self.marked.keys() else found
         self.post_message(self.Highlighted(self, self.row))
         self.refresh()
 
@@ -357,7 +445,7 @@ class Window(ScrollView, can_focus=True):
                 arrow = "↓" if self.sorted_by[1] else "↑"
                 title = f"{title} {arrow}" if cell_len(title) + 2 <= size else f"{title[: size - 1]}{arrow}"
             text += columns.fit(title, size, right=column.right) + " " * GAP
-        stays = self._heading_above()
+        stays = LATE if self._is_late else self._heading_above()
         left = set_cell_size(text, max(width - cell_len(stays), 0))
         return Strip([Segment(left, self._style("header")), Segment(stays, self._style("header"))]).crop(0, width)
 
