@@ -125,6 +125,8 @@ def test_what_sshd_did_not_let_in_is_the_operator_in_somebodys_stead(team: Desk)
     team.run(people.add, system_user())
     with pytest.raises(AccessDenied, match="may not act as somebody else"):
         enter(team.location, "ben", None, proven=False)
+    last = team.ask(audit.page).rows[0]
+    assert (last.action, last.outcome, last.detail) == ("person:impersonated", "denied", '{"person":"ben"}')
     team.run(people.modify, system_user(), standing=Standing.ADMIN)
     with enter(team.location, "ben", key_of(team, "ben"), proven=False) as opened:
         opened.run(accounts.create, "bens-bot")

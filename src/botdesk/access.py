@@ -82,6 +82,7 @@ class Action(StrEnum):
     PERSON_MODIFIED = "person:modified"
     PERSON_DISABLED = "person:disabled"
     PERSON_ENABLED = "person:enabled"
+    PERSON_IMPERSONATED = "person:impersonated"
     KEY_ADDED = "key:added"
     KEY_REMOVED = "key:removed"
     KEY_VIEWED = "key:viewed"

@@ -321,7 +321,7 @@ class Desk:
             return operator
         if operator.standing is not Standing.ADMIN:
             tx.actor = operator
-            audit.deny(tx, Action.PERSON_MODIFIED, person=self.acting_as[:64], wanted="to act as them")
+            audit.deny(tx, Action.PERSON_IMPERSONATED, person=self.acting_as[:64])
             raise AccessDenied(f"{operator.name!r} may not act as somebody else", hint="leave out --as; an admin may")
         return _active(tx, self.acting_as, by=operator)
 

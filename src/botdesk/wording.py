@@ -247,6 +247,7 @@ _SENTENCES: Final = {
     "person:modified": "modified {person}{changes}",
     "person:disabled": "disabled the person {person}",
     "person:enabled": "enabled the person {person}",
+    "person:impersonated": "acted as {person}",
     "role:created": "created the role {role}",
     "role:modified": "modified the role {role}{changes}",
     "role:removed": "removed the role {role}",
@@ -298,8 +299,8 @@ _SENTENCES: Final = {
     "audit:archived": "archived old events{span}{target}",
 }
 _INFINITIVES: Final = {
-    "archived": "archive", "backed": "back", "began": "begin", "cancelled": "cancel", "confirmed": "confirm",
-    "created": "create", "disabled": "disable", "dismissed": "dismiss", "enabled": "enable",
+    "acted": "act", "archived": "archive", "backed": "back", "began": "begin", "cancelled": "cancel",
+    "confirmed": "confirm", "created": "create", "disabled": "disable", "dismissed": "dismiss", "enabled": "enable",
     "ended": "end", "exported": "export", "extended": "extend", "founded": "found", "gave": "give", "handed": "hand",
     "issued": "issue", "looked": "look", "modified": "modify", "opened": "open", "paused": "pause",
     "recalled": "recall", "registered": "register", "removed": "remove", "restored": "restore", "resumed": "resume",

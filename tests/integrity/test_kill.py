@@ -48,7 +48,10 @@ KILL_EVERY = int(os.environ.get("KILL_EVERY", "3"))
 AT_EVERY_CALL = ("account create", "token rotate", "audit archive")
 """The verbs that are killed at each of their calls always."""
 
-NOT_BY_OPERATIONS = {Action.AUDIT_VIEWED, Action.DESK_OPENED, Action.KEY_VIEWED, Action.SSH_USED}
+NOT_BY_OPERATIONS = {
+    *(Action.AUDIT_VIEWED, Action.DESK_OPENED, Action.KEY_VIEWED, Action.SSH_USED),
+    Action.PERSON_IMPERSONATED,
+}
 """What no operation records yet, or records when it is refused alone."""
 
 
