@@ -202,7 +202,7 @@ def _furnished(maker: Maker, accounts: int, events: int, staff: tuple[list[str],
         actor = {"actor_kind": "person", "actor_id": owner, "actor": f"person-{staff[0].index(owner):02}"}
         account = _account(maker, number, owner, actor)
         about = {**actor, "account_id": account.id, "account": account.name}
-        left = accounts - number
+        left = (accounts - number) * 51 // 50 + 1  # an account takes one, and each fiftieth another one
         for _ in range(_tokens_of(number)):
             if events - maker.sequence > left + 2:
                 used.append(_token(maker, account, owner, about, len(used)))

@@ -155,9 +155,11 @@ def appends(desk: Desk, path: Path, folder: Path) -> list[Line]:
     """
     copies = {peer: copied(path, folder / f"{number}.db") for number, peer in enumerate(RAW)}
     copies[WITHOUT].execute("DROP TRIGGER event_no_replace")
+    newest = "SELECT after FROM event WHERE account_id = ? AND subject_id = ? ORDER BY sequence DESC"
+    digest: str = copies[WITH].execute(newest, (USED["account_id"], USED["subject_id"])).fetchone()[0]
     taken: dict[str, list[float]] = {name: [] for name in ("botdesk", *RAW)}
     for _ in range(BATCHES):
-        batch, before = [used(desk.clock()) for _ in range(BATCH)], desk.head().sequence
+        batch, before = [used(desk.clock(), digest) for _ in range(BATCH)], desk.head().sequence
         begun = time.perf_counter()
         with desk.begin() as tx:
             audit.append(tx, batch)
@@ -190,10 +192,23 @@ def inserted(connection: Any, rows: Sequence[Sequence[object]]) -> None:
     connection.execute("COMMIT")
 
 
-def used(now: datetime) -> dict[str, object]:
-    """The values of an event, as the uses of a token have them."""
-    told = {"at": now.isoformat(timespec="microseconds").replace("+00:00", "Z"), "actor_kind": "account"}
-    told |= {"actor_id": "acc_0000000003", "actor": "billing-nightly-000003", "action": "token:used", "outcome": "done"}
-    told |= {"account_id": "acc_0000000003", "account": "billing-nightly-000003", "source": "10.0.0.7"}
-    told |= {"detail": '{"label":"runner 1","path":"/v1/catalog"}'}
-    return {**told, "subject_kind": "token", "subject_id": "0000000003", "before": "0" * 64, "after": "1" * 64}
+USED = {
+    "actor_kind": "account",
+    "actor_id": "acc_0000000003",
+    "actor": "billing-nightly-000003",
+    "account_id": "acc_0000000003",
+    "account": "billing-nightly-000003",
+    "source": "10.0.0.7",
+    "action": "token:used",
+    "outcome": "done",
+    "detail": '{"label":"runner 4","path":"/v1/catalog"}',
+    "subject_kind": "token",
+    "subject_id": "0000000004",
+}
+"""An event, as the uses of a token have them."""
+
+
+def used(now: datetime, digest: str) -> dict[str, object]:
+    """The values of an event after which the token's row is as it was before, so that the desk verifies as ever."""
+    at = now.isoformat(timespec="microseconds").replace("+00:00", "Z")
+    return {**USED, "at": at, "before": digest, "after": digest}
