@@ -13,11 +13,15 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from hashlib import blake2b
-from typing import Any, Final, NoReturn, Protocol
+from typing import TYPE_CHECKING, Any, Final, NoReturn, Protocol
 from urllib.parse import unquote
 
 from botdesk.errors import StoreError
+
+if TYPE_CHECKING:
+    from argon2 import PasswordHasher
 
 PREFIX: Final = "bdk_"
 ID_LENGTH: Final = 10
@@ -214,10 +218,15 @@ class Argon2id:
     MOST_LANES: Final = 8
 
     def __init__(self, *, memory_kib: int = 19 * 1024, passes: int = 2, lanes: int = 1, at_once: int = 2) -> None:
+        self._memory_kib, self._passes, self._lanes = memory_kib, passes, lanes
+        self._turn = threading.BoundedSemaphore(at_once)
+
+    @cached_property
+    def _hasher(self) -> "PasswordHasher":
+        """What computes; who only looks at the desk does without."""
         from argon2 import PasswordHasher
 
-        self._hasher = PasswordHasher(time_cost=passes, memory_cost=memory_kib, parallelism=lanes)
-        self._turn = threading.BoundedSemaphore(at_once)
+        return PasswordHasher(time_cost=self._passes, memory_cost=self._memory_kib, parallelism=self._lanes)
 
     def hash(self, proof: Secret, *, salt: bytes) -> str:
         """Return a PHC string to store in the secret's place, salted with 16 random bytes.

@@ -54,8 +54,8 @@ SHEETS: Final = (
 SCREENS: Final = {name: f"{name.title()}Screen" for name in TITLES}
 """The classes of the screens of the title bar, each in a module of its name."""
 
-PAINTED_SECONDS: Final = 0.03
-"""How long the frame takes to reach the terminal, once it is drawn."""
+PAINTED_SECONDS: Final = 0.01
+"""How long a frame takes to reach the terminal, once it is drawn."""
 
 TAKEN_DOWN: Final = (NoMatches, NoScreen, ScreenStackError)
 """What looking for a widget says when its screen is no longer whole."""
@@ -270,8 +270,20 @@ class BotdeskApp(TypeAhead):
         if self.desk.founded:
             self.say(f"made {self.desk.operator} the first admin of this desk")
         self.changed.publish(None)
+        self._look_further()
         if self._poll_seconds:
             self.set_interval(self._poll_seconds, self.poll_soon)
+
+    @work(group="look-further")
+    async def _look_further(self) -> None:
+        """Look for what the first rows need not wait for, once these are painted."""
+        await asyncio.sleep(PAINTED_SECONDS)
+        while "reload" in self._begun:
+            await asyncio.sleep(PAINTED_SECONDS)
+        async with self._looking:
+            await asyncio.to_thread(self.history.look_further, self.desk)
+        if self.history.reused or self.history.unfinished:
+            self.changed.publish(None)
 
     def poll_soon(self) -> None:
         """Look in the background whether anything has changed; once more after a look that is under way."""

@@ -80,9 +80,12 @@ class Watch:
         self._ask_who(desk)
         self._hold(desk, self._kept(desk))
         self._noticed = self._memory.noticed.get(desk.location, "").split() if self._memory else []
+        self._remember(desk)
+
+    def look_further(self, desk: "Desk") -> None:
+        """Look for what is told above every screen, which the first rows need not wait for."""
         self._look_for_reuse(desk)
         self.look_for_unfinished(desk)
-        self._remember(desk)
 
     def _hold(self, desk: "Desk", kept: "Head | None") -> None:
         if self.broken or kept is None or desk.holds(kept):

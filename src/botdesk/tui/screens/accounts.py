@@ -43,6 +43,9 @@ TO_MARKED: Final = frozenset({"many", "switch", "give"})
 REPEAT_SECONDS: Final = 0.15
 """Keys that follow each other more quickly are repeated: nobody reads what the preview would show for each."""
 
+BADGE_SECONDS: Final = 0.03
+"""For so long rows are to be in view before the advice on them is read: first they are painted."""
+
 LATELY: Final = 60
 """How many events are read to tell what happened lately; repetitions are told once."""
 
@@ -135,11 +138,12 @@ class AccountsScreen(DeskScreen):
     @work(exclusive=True, group="badge")
     async def _badge(self) -> None:
         """Tell beside each account in view how much advice there is on it."""
-        from botdesk import advice
-
         fresh = [line.account.id for line in self.window.in_view if line.account.id not in self._badged]
         if not fresh:
             return
+        await asyncio.sleep(BADGE_SECONDS)
+        from botdesk import advice
+
         try:
             found = await self.desk_app.ask(advice.badges, fresh)
         except BotdeskError:
@@ -367,10 +371,14 @@ def _page(
     tx: "Transaction", /, wanted: "accounts.Filter", told: int, **place: Any
 ) -> "tuple[accounts.Page[accounts.Line], dict[str, advice.Badge]]":
     """A page, and the advice on so many of its first rows: read at once, they are drawn at once."""
-    from botdesk import accounts, advice
+    from botdesk import accounts
 
     page = accounts.page(tx, wanted, **place)
-    return page, advice.badges(tx, [line.account.id for line in page.rows[:told]]) if told else {}
+    if not told:
+        return page, {}
+    from botdesk import advice
+
+    return page, advice.badges(tx, [line.account.id for line in page.rows[:told]])
 
 
 def _wanted(text: str, shown: str) -> "accounts.Filter":
