@@ -58,10 +58,10 @@ class Maker:
 
     BATCH = 20_000
 
-    def __init__(self, connection: Any, *, seed: int, first: datetime, step: timedelta) -> None:
+    def __init__(self, connection: Any, *, seed: int, first: datetime) -> None:
         self.connection = connection
         self.chance = random.Random(seed)
-        self.now, self.step = first, step
+        self.now, self.step = first, timedelta()
         self.sequence, self.previous = connection.execute(
             "SELECT sequence, hash FROM event ORDER BY sequence DESC LIMIT 1"
         ).fetchone()
@@ -140,12 +140,12 @@ def make(path: Path, *, accounts: int, events: int, seed: int = 1) -> None:
     staff = _staffed(path, begun)
     with closing(pysqlite3.connect(str(path), isolation_level=None)) as connection:
         guards = _unguarded(connection)
-        done: int = connection.execute("SELECT count(*) FROM event").fetchone()[0]
-        step = YEARS / max(1, events - done + 1)
-        maker = Maker(connection, seed=seed, first=begun + timedelta(hours=1), step=step)
+        maker = Maker(connection, seed=seed, first=begun + timedelta(hours=1))
         connection.execute("BEGIN")
         tokens = _furnished(maker, accounts, events, staff)
-        _used(maker, tokens, events - maker.sequence)
+        left = events - maker.sequence
+        maker.step = (begun + YEARS - maker.now) / max(1, left + 1)
+        _used(maker, tokens, left)
         maker.flush()
         connection.execute("COMMIT")
         for statement in guards:
@@ -193,9 +193,7 @@ class Used(NamedTuple):
 
 def _furnished(maker: Maker, accounts: int, events: int, staff: tuple[list[str], list[str]]) -> list[Used]:
     """Make the accounts, and as many tokens and grants as the number of events allows."""
-    step, span = maker.step, YEARS * HISTORY
-    least = accounts if events < 6 * accounts else 6 * accounts
-    maker.step = span / max(1, least)
+    maker.step = YEARS * HISTORY / max(1, min(events, 6 * accounts))
     used: list[Used] = []
     for number in range(accounts):
         owner = maker.chance.choice(staff[0])
@@ -208,7 +206,6 @@ def _furnished(maker: Maker, accounts: int, events: int, staff: tuple[list[str],
                 used.append(_token(maker, account, owner, about, len(used)))
         if number % 3 and events - maker.sequence > left + 1:
             _granted(maker, account, owner, about, staff[1])
-    maker.step = step * (1 - HISTORY)
     return used
 
 

@@ -232,6 +232,8 @@ def test_counts_put_every_event_into_its_span(week: Desk) -> None:
     of_tokens = week.ask(audit.counts, Filter(action="token"), since=NOON, until=NOON + 4 * DAY, buckets=4)
     assert of_tokens == [0, 0, 0, 3]
     assert week.ask(audit.counts, since=NOON - 9 * DAY, until=NOON, buckets=3) == [0, 0, 0]
+    late = Filter(since=NOON + 2 * DAY, until=NOON + 3 * DAY)
+    assert week.ask(audit.counts, late, since=NOON, until=NOON + 4 * DAY, buckets=4) == [0, 0, 2, 0]
 
 
 def exported(desk: Desk, form: str, **how: Any) -> list[str]:

@@ -8,7 +8,7 @@ present rows against the history.
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final, Generic, TypeVar
 
@@ -441,15 +441,17 @@ def counts(
 ) -> list[int]:
     """Count the events in each of `buckets` equal spans from `since` to `until`, oldest first."""
     require(tx, Action.AUDIT_VIEWED)
-    step = (until - since) / buckets
-    wanted = conditions(tx, filter or Filter())
-    at = col(Event.at)
-    sums = [
-        func.count().filter(and_(at >= since + step * place, at < since + step * (place + 1)))
-        for place in range(buckets)
-    ]
-    found = tx.session.execute(select(*sums).select_from(Event).where(*wanted, at >= since, at < until))
-    return [int(number) for number in found.one()]
+    step, at = (until - since) / buckets, col(Event.at)
+    spans = [and_(at >= since + step * place, at < since + step * (place + 1)) for place in range(buckets)]
+    filter = filter or Filter()
+    if filter == Filter() and reach.sees_everything(tx.actor):
+        by_time = (select(func.count()).select_from(Event).where(span).scalar_subquery() for span in spans)
+        return list(tx.session.execute(select(*by_time)).one())
+    begin = max(since, filter.since) if filter.since else since
+    end = min(until, filter.until) if filter.until else until
+    wanted = conditions(tx, replace(filter, since=begin, until=end))
+    found = tx.session.execute(select(*(func.count().filter(span) for span in spans)).select_from(Event).where(*wanted))
+    return list(found.one())
 
 
 def record_export(tx: Transaction, *, form: str = "jsonl") -> int:
