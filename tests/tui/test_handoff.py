@@ -159,10 +159,15 @@ async def test_pasting_to_check_compares_and_keeps_nothing(path: str, tmp_path: 
         await press(pilot, "enter", "p")
         await paste(pilot, "x" * 64)
         assert "no: that is something else" in shown(pilot)
+        await press(pilot, "p")
         await paste(pilot, (tmp_path / "secret").read_text())
         assert "yes: that is the secret" in shown(pilot)
         assert pilot.app.screen.query_one("#handoff-paste", Input).value == ""
         assert pilot.app.clipboard == ""
+        await press(pilot, "x", "enter")
+        assert "no: that is something else" in shown(pilot)
+        await press(pilot, "enter")
+        assert "Hand the secret over" not in shown(pilot)
 
 
 async def test_the_store_that_fails_while_issuing_leaves_the_form_open(path: str) -> None:

@@ -34,6 +34,10 @@ _OF_THE_HOST = "\nf  file       a new file, mode 0600\nx  command    its stdin, 
 class Quiet(Line):
     """A masked field whose text is never kept: nothing of it is copied, and it is empty after each look."""
 
+    def on_paste(self) -> None:
+        """Let what is pasted take the place of what is there: the key for the field may have been pressed in it."""
+        self.value = ""
+
     def action_copy(self) -> None:
         """Copy nothing."""
 
@@ -178,12 +182,14 @@ class HandoffDialog(Dialog[Receipt]):
         where.select_all()
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Hand over to what was named, or compare what was pasted."""
+        """Hand over to what was named, or compare what was typed; where nothing was, it is done."""
         event.stop()
         if event.input.id == "handoff-where" and self._open:
             self._hand_over(f"{self._kind}{event.value}")
-        elif event.input.id == "handoff-paste":
+        elif event.input.id == "handoff-paste" and event.value:
             self._compare(event.input)
+        else:
+            self.action_done()
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """Compare as soon as something as long as a token was pasted."""
