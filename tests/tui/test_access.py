@@ -41,7 +41,7 @@ async def test_who_gains_and_who_loses_is_told_before_it_is_done(path: str) -> N
         assert "ben gains operate on metrics-ingest" in shown(pilot)
         await press(pilot, "tab", "right")
         assert "ben gains manage on metrics-ingest" in shown(pilot)
-        await press(pilot, "escape", "k", "w", "right", "ctrl+s")
+        await press(pilot, "escape", "k", "w")
         assert "ben loses operate on catalog-sync" in shown(pilot)
         await press(pilot, "n", "4", "tab", "x", "right")
         assert "ben loses operate on catalog-sync" in shown(pilot)
@@ -59,8 +59,12 @@ async def test_access_is_given_and_withdrawn_from_here(path: str) -> None:
     async with opened(path) as pilot:
         await press(pilot, "2", "j", "a", "right", "ctrl+s")
         assert "role platform may operate metrics-ingest" in said(pilot)
-        await press(pilot, "w", "right", "ctrl+s", "y")
+        await press(pilot, "a", "left", "ctrl+s", "w")
+        assert "Withdraw whose access to metrics-ingest" in shown(pilot)
+        await press(pilot, "r", "ctrl+s", "y")
         assert "role platform has no grant on metrics-ingest any more" in said(pilot)
+        await press(pilot, "w", "y")
+        assert "has no grant on metrics-ingest any more" in said(pilot)
         await press(pilot, "w")
         assert "there is no grant on metrics-ingest" in complaints(pilot)
 
@@ -69,6 +73,16 @@ async def test_a_person_is_given_access_while_people_are_at_the_left(path: str) 
     async with opened(path) as pilot:
         await press(pilot, "2", "b", "tab", "j", "tab", "j", "a", "tab", "right", "ctrl+s")
         assert "person ben may manage catalog-sync" in said(pilot)
+
+
+async def test_the_person_at_the_left_is_picked_among_many(path: str) -> None:
+    with open_desk(path, seed=9) as desk:
+        for number in range(10):
+            desk.run(people.add, f"p{number}", standing=Standing.MEMBER)
+    async with opened(path) as pilot:
+        await press(pilot, "2", "b", "j", "a")
+        assert "› person ben" in shown(pilot)
+        assert "nobody gains or loses by it" in shown(pilot)
 
 
 async def test_an_account_is_opened_from_either_list(path: str) -> None:

@@ -87,6 +87,8 @@ async def _whose(app: "BotdeskApp", account: accounts.Account) -> grants.Line | 
     given = {line.grantee: line for line in await app.ask(grants.listed, account.id)}
     if not given:
         raise NotFound(f"there is no grant on {account.name}", hint="its owner and admins keep access by rule")
+    if len(given) == 1:
+        return next(iter(given.values()))
     picked = await app.prompt(PickDialog(f"Withdraw whose access to {account.name}", list(given)))
     return given[picked] if picked else None
 

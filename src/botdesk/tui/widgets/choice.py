@@ -100,7 +100,7 @@ class Pick(Widget, can_focus=True):
         Binding("ctrl+u", "widen(True)", "Show all", show=False),
     ]
     place: reactive[int] = reactive(NONE)
-    typed: reactive[str] = reactive("")
+    typed: reactive[str] = reactive("", init=False)
 
     def __init__(self, options: Options, *, value: str = "", id: str | None = None) -> None:
         """Make a list to pick from."""
