@@ -24,7 +24,7 @@ run: $(READY)  ## open botdesk on your own desk
 demo: $(READY)  ## open botdesk on a throw-away copy of the demo desk
 	@$(BIN)/botdesk demo
 
-test: $(READY)  ## run the tests; STORE=postgresql or STORE=both: every one of them on that engine
+test: $(READY)  ## run the tests; STORE=postgresql: every one on that engine
 	@$(BIN)/pytest -n auto
 
 check: $(READY)  ## lint, types and the floors
@@ -40,7 +40,7 @@ format: $(READY)  ## put the code in its form
 screenshots: $(READY)  ## draw screenshots/ from the demo desk
 	@$(BIN)/python -m tests.tui.screenshots
 
-bench: $(READY)  ## measure, each against a peer or a limit; BENCH=full takes the large sizes
+bench: $(READY)  ## measure, each against a peer; BENCH=full: large sizes, too
 	@$(BIN)/python -m benchmarks
 
 lock:  ## pin the dependencies anew (needs uv)
