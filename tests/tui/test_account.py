@@ -150,7 +150,7 @@ async def test_an_account_is_disabled_enabled_modified_and_removed_from_its_own_
         assert "disabled catalog-sync" in said(pilot)
         await press(pilot, "i")
         assert "catalog-sync is disabled" in said(pilot)
-        await press(pilot, "d")
+        await press(pilot, "d", "y")
         assert accounts_of(path)["catalog-sync"].state == "active"
         await press(pilot, "e", "-two", "ctrl+s")
         assert "catalog-sync-two" in shown(pilot)

@@ -174,7 +174,9 @@ async def test_an_account_is_disabled_and_enabled_again(path: str) -> None:
         assert "disabled catalog-sync" in said(pilot)
         assert accounts_of(path)["catalog-sync"].state == "disabled"
         assert "d Enable" in shown(pilot)
-        await press(pilot, "d")
+        await press(pilot, "d", "n")
+        assert accounts_of(path)["catalog-sync"].state == "disabled"
+        await press(pilot, "d", "y")
         assert "enabled catalog-sync" in said(pilot)
     assert accounts_of(path)["catalog-sync"].state == "active"
 
@@ -255,6 +257,8 @@ async def test_a_disabled_account_shows_that_its_tokens_are_refused_and_who_stil
         await press(pilot, "G" if window(pilot, "token-list").row.token.label == "spare" else "g", "U")
         assert "refused          2×  10.0.0.7, last just now" in shown(pilot)
         await press(pilot, "escape", "d")
+        assert "2 live tokens of it work again at once" in shown(pilot)
+        await press(pilot, "y")
         assert "still knocks" not in shown(pilot)
         assert "refused while" not in said(pilot)
         app_of(pilot).desk.clock.forward(timedelta(minutes=1))  # type: ignore[attr-defined]

@@ -260,7 +260,7 @@ async def test_a_disabled_account_is_enabled_by_the_next_key_and_one_that_went_i
     async with opened(path) as pilot:
         await press(pilot, "6", "enter")
         assert "→ e enables the account: nightly-build is disabled" in shown(pilot)
-        await press(pilot, "m")
+        await press(pilot, "m", "y")
         assert "1 account  done" in shown(pilot)
         use(path, accounts.remove, "nightly-build")
         await press(pilot, "r")

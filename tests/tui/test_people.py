@@ -18,7 +18,7 @@ async def test_a_person_is_let_in_modified_disabled_and_enabled(path: str) -> No
         assert "d Enable" in shown(pilot)
         with open_desk(path) as desk:
             assert desk.ask(people.find, "cleo").disabled_at
-        await press(pilot, "d")
+        await press(pilot, "d", "y")
     with open_desk(path) as desk:
         cleo = desk.ask(people.find, "cleo")
         assert (cleo.full_name, cleo.standing, cleo.disabled_at) == ("Cleo", Standing.MEMBER, None)

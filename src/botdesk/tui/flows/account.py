@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from botdesk import accounts, removal, versions
+from botdesk import accounts, removal, versions, wording
 from botdesk.tui.dialogs.account import (
     AccountDialog,
     AccountDraft,
@@ -11,6 +11,7 @@ from botdesk.tui.dialogs.account import (
     RestoreDialog,
     account_fields,
 )
+from botdesk.tui.dialogs.confirm import Confirm
 from botdesk.tui.dialogs.form import Look
 
 REMOVED = f"f shows it, u restores it for {removal.RESTORABLE.days} days"
@@ -69,7 +70,10 @@ async def switch(app: "BotdeskApp", line: accounts.Line) -> None:
     """Disable an account, or enable it when it is disabled."""
     account = line.account
     if line.state == "disabled":
-        if await app.act(accounts.enable, account.id) is not None:
+        works = "works" if line.live == 1 else "work"
+        again = f"{wording.plural(line.live, 'live token')} of it {works} again at once."
+        sure = await app.prompt(Confirm(f"Enable {account.name}?", again if line.live else "It has no live token."))
+        if sure and await app.act(accounts.enable, account.id) is not None:
             app.say(f"enabled {account.name}")
         return
     reason = await app.prompt(DisableDialog(account.name))

@@ -48,7 +48,8 @@ async def switch(app: "BotdeskApp", line: people.PersonLine) -> None:
     """Disable a person, or enable them again; no bot changes."""
     name = line.person.name
     if not line.active:
-        if await app.act(people.enable, name) is not None:
+        text = "What their standing, roles and grants give counts again at once."
+        if await app.prompt(Confirm(f"Enable {name}?", text)) and await app.act(people.enable, name) is not None:
             app.say(f"enabled {name}")
         return
     await app.ask(whatif.disabled, name)
