@@ -62,7 +62,7 @@ OTHERS: dict[str, tuple[Callable[[Desk, str], Any], str, tuple[Any, ...]]] = {
     ),
     "the account is handed over": (
         lambda desk, _: desk.run(grants.hand_over, "ci-bot", "emil"),
-        "emil handed ci-bot over to emil, from ada",
+        "emil handed ci-bot over from ada to emil",
         WORK,
     ),
     "a grant is given": (

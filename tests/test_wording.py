@@ -204,16 +204,56 @@ def tell(action: str, outcome: str = "done", account: str | None = "ci-bot", **d
 def test_events_are_told_in_words() -> None:
     assert tell("token:rotated", label="deploy", overlap="24h") == "ada rotated token 'deploy' of ci-bot, overlap 24h"
     assert tell("token:revoked", label="x", reason="leaked") == "ada revoked token 'x' of ci-bot: leaked"
-    assert tell("account:created", purpose="ci") == "ada created ci-bot for ci"
+    assert tell("account:created", purpose="ci") == "ada created ci-bot for CI/CD"
     assert tell("account:created", purpose="other") == "ada created ci-bot"
     changes = {"rotation_days": ["90", "30"], "scopes": ["", "a b"]}
     assert tell("account:modified", changes=changes) == (
-        "ada modified ci-bot: rotation days 90 → 30; scopes none → a b"
+        "ada modified ci-bot: rotation every 90d → 30d; scopes none → a b"
     )
     assert tell("grant:given", grantee="role platform", level="view") == "ada gave role platform view on ci-bot"
     assert tell("migration:opened", owner="ben", what="x", until="2026-12-08T20:59+00:00") == (
         "ada let ben's old token of 'x' count as ci-bot until 2026-12-08 20:59 UTC"
     )
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("desk_id", "gave the desk its id"),
+        ("mint_key", "made the desk's mint key"),
+        ("clock_accepted", "accepted the clock as it is"),
+        ("some_thing", "set the desk's some thing"),
+    ],
+)
+def test_what_is_set_of_the_desk_is_told_as_people_say_it(name: str, told: str) -> None:
+    assert tell("desk:set", account=None, name=name) == f"ada {told}"
+
+
+@pytest.mark.parametrize(
+    ("to", "told"),
+    [
+        ("clipboard", "the clipboard"),
+        ("file:/run/secrets/ci", "the file /run/secrets/ci"),
+        ("command:vault", "the command vault"),
+        ("stdout", "stdout"),
+    ],
+)
+def test_where_a_secret_went_is_told_as_people_say_it(to: str, told: str) -> None:
+    assert tell("token:delivered", label="x", to=to) == f"ada handed token 'x' of ci-bot to {told}"
+
+
+@pytest.mark.parametrize(
+    ("reason", "told"),
+    [("scope", "it lacks a:b"), ("proof", "its secret is another"), ("{label}", "{label}"), ("revoked", "revoked")],
+)
+def test_why_a_token_was_refused_is_told_as_people_say_it(reason: str, told: str) -> None:
+    said = tell("token:refused", "denied", label="x", reason=reason, missing="a:b")
+    assert said == f"ada was refused with token 'x': {told}"
+
+
+def test_strings_that_are_no_tokens_are_counted() -> None:
+    assert tell("token:unknown", count=1) == "ada turned away 1 string that is no token of this desk"
+    assert tell("token:unknown", count=3) == "ada turned away 3 strings that are no tokens of this desk"
 
 
 def test_refusals_are_told_without_holes() -> None:

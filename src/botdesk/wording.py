@@ -26,6 +26,17 @@ _MONTHS: Final = (
     "January", "February", "March", "April", "May", "June",
     "July", "August", "September", "October", "November", "December",
 )  # fmt: skip
+PURPOSES: Final = {
+    "ci": "CI/CD",
+    "catalog": "catalog queries",
+    "metrics": "metrics",
+    "webhook": "webhooks",
+    "schedule": "scheduled jobs",
+    "agent": "AI agents",
+    "other": "other",
+}
+"""What people call what an account is for."""
+
 _BARS: Final = " ▁▂▃▄▅▆▇█"
 _ASCII_BARS: Final = " .:-=+*#%"
 
@@ -236,7 +247,7 @@ def sparkline(values: Sequence[int], *, ascii: bool = False) -> str:
 
 _SENTENCES: Final = {
     "desk:founded": "founded the desk",
-    "desk:set": "set the desk's {name}",
+    "desk:set": "{set}",
     "desk:backed-up": "backed the store up{target}",
     "desk:opened": "opened the desk",
     "ssh:used": "used {what} over ssh",
@@ -260,7 +271,7 @@ _SENTENCES: Final = {
     "account:enabled": "enabled {account}",
     "account:removed": "removed {account}{because}",
     "account:restored": "restored {account}",
-    "account:handed-over": "handed {account} over to {person}{former}",
+    "account:handed-over": "handed {account} over{former} to {person}",
     "grant:given": "gave {grantee} {level} on {account}",
     "grant:withdrawn": "withdrew the access of {grantee} to {account}",
     "token:issued": "issued token {label} to {account}",
@@ -271,8 +282,8 @@ _SENTENCES: Final = {
     "token:reinstated": "took the rotation of token {label} of {account} back",
     "token:revoked": "revoked token {label} of {account}{because}",
     "token:used": "used token {label}{times}",
-    "token:refused": "was refused with token {label}{because}",
-    "token:unknown": "turned away {count} strings that are no tokens of this desk{forged}",
+    "token:refused": "was refused with token {label}{refusal}",
+    "token:unknown": "turned away {strings} of this desk{forged}",
     "token:rehashed": "renewed the stored hash of token {label} of {account}",
     "advice:dismissed": "dismissed the advice '{kind}' on {subject}{because}",
     "advice:recalled": "recalled the advice '{kind}' on {subject}",
@@ -293,20 +304,34 @@ _SENTENCES: Final = {
     "personal-token:revoked": "revoked {owner}'s old token of {work}",
     "personal-token:confirmed": "confirmed that {owner}'s old token of {work} is revoked{because}",
     "personal-token:used": "used {owner}'s old token of {work}",
-    "personal-token:refused": "was refused with {owner}'s old token of {work}{because}",
+    "personal-token:refused": "was refused with {owner}'s old token of {work}{refusal}",
     "audit:viewed": "looked at the audit",
     "audit:exported": "exported the audit",
     "audit:archived": "archived old events{span}{target}",
 }
+_SETTINGS: Final = {
+    "desk_id": "gave the desk its id",
+    "mint_key": "made the desk's mint key",
+    "clock_accepted": "accepted the clock as it is",
+}
 _INFINITIVES: Final = {
-    "acted": "act", "archived": "archive", "backed": "back", "began": "begin", "cancelled": "cancel",
+    "accepted": "accept", "acted": "act", "archived": "archive", "backed": "back", "began": "begin",
+    "cancelled": "cancel",
     "confirmed": "confirm", "created": "create", "disabled": "disable", "dismissed": "dismiss", "enabled": "enable",
     "ended": "end", "exported": "export", "extended": "extend", "founded": "found", "gave": "give", "handed": "hand",
-    "issued": "issue", "looked": "look", "modified": "modify", "opened": "open", "paused": "pause",
+    "issued": "issue", "looked": "look", "made": "make", "modified": "modify", "opened": "open", "paused": "pause",
     "recalled": "recall", "registered": "register", "removed": "remove", "restored": "restore", "resumed": "resume",
-    "revoked": "revoke", "rotated": "rotate", "stopped": "stop", "took": "take",
+    "revoked": "revoke", "rotated": "rotate", "stopped": "stop", "took": "take", "turned": "turn",
     "used": "use", "was": "be", "withdrew": "withdraw",
 }  # fmt: skip
+_REFUSALS: Final = {
+    "pending": "it was not handed over",
+    "proof": "its secret is another",
+    "retired": "its overlap is over",
+    "scope": "it lacks {missing}",
+}
+"""Why a token was refused, where its code alone would not say."""
+
 _ENDINGS: Final = {"denied": "refused", "failed": "it failed"}
 
 
@@ -384,22 +409,26 @@ def _phrases(account: str | None, detail: Mapping[str, Any]) -> _Facts:
     def said(name: str, form: str) -> str:
         return form.format(facts[name]) if name in facts else ""
 
-    purpose = "" if detail.get("purpose") == "other" else said("purpose", " for {}")
+    purpose = facts.get("purpose", "other")
     phrases = {
         "account": account or facts.get("name", "an account"),
-        "name": facts["name"].replace("_", " "),
+        "set": _SETTINGS.get(facts["name"], f"set the desk's {facts['name'].replace('_', ' ')}"),
         "label": said("label", "'{}'") or facts["token"],
         "grantee": facts["grantee"].replace(":", " ", 1),
         "level": facts.get("level", "access"),
-        "purpose": purpose,
+        "purpose": "" if purpose == "other" else f" for {PURPOSES.get(purpose, purpose)}",
         "standing": said("standing", " as {}"),
-        "target": said("to", " to {}"),
+        "target": f" to {destination(facts['to'])}" if "to" in facts else "",
         "because": said("reason", ": {}"),
+        "refusal": f": {_REFUSALS.get(facts['reason'], '{reason}').format_map(facts)}" if "reason" in facts else "",
         "times": said("count", " {} times"),
+        "strings": "1 string that is no token"
+        if facts["count"] == "1"
+        else f"{facts['count']} strings that are no tokens",
         "forged": said("forged", ", {} of them made with its key"),
         "overlap": said("overlap", ", overlap {}"),
         "changes": _changes(detail.get("changes")),
-        "former": said("former", ", from {}"),
+        "former": said("former", " from {}"),
         "subject": account or facts.get("about", "the desk"),
         "longer": said("by", " by {}"),
         "span": f" {facts['first']} to {facts['last']}" if {"first", "last"} <= facts.keys() else "",
@@ -418,11 +447,21 @@ def _at(text: str) -> str:
         return text
 
 
+def destination(to: str) -> str:
+    """Say where a secret or a file went: `the clipboard`, `the file /run/secrets/ci`, `the command vault`."""
+    kind, _, named = to.partition(":")
+    if kind in ("file", "command") and named:
+        return f"the {kind} {named}"
+    return {"clipboard": "the clipboard", "stdout": "stdout"}.get(to, to)
+
+
 def _changes(changes: Any) -> str:
     if not isinstance(changes, Mapping):
         return ""
     told = [
-        f"{name.replace('_', ' ')} {pair[0] or 'none'} → {pair[1] or 'none'}"
+        f"rotation every {pair[0]}d → {pair[1]}d"
+        if name == "rotation_days"
+        else f"{name.replace('_', ' ')} {pair[0] or 'none'} → {pair[1] or 'none'}"
         for name, pair in changes.items()
         if isinstance(pair, list) and len(pair) == 2
     ]

@@ -87,7 +87,7 @@ def test_an_orphan_is_listed_and_handed_over(team: Run) -> None:
     assert (handed["created_by"], handed["owned_by"], handed["managers"]) == ("ben", "chen", ["chen"])
     reached = team("access", "who", "bens-bot", "--json").json
     assert ["manage", "owner"] in [[why["level"], why["why"]] for one in reached for why in one["reasons"]]
-    assert "handed bens-bot over to chen, from ben" in team("audit", "list", "--limit", "1").out
+    assert "handed bens-bot over from ben to chen" in team("audit", "list", "--limit", "1").out
     assert team("account", "show", "bens-bot", "--as", "chen").code == 0
     assert team("account", "hand-over", "bens-bot", "--to", "ben").code == 5
     assert team("account", "hand-over", "bens-bot", "--to", "nobody").code == 3

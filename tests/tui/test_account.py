@@ -101,7 +101,13 @@ async def test_a_token_is_shown_in_full(path: str, size: tuple[int, int]) -> Non
     (made,) = deliver(path, "farm")
     async with opened(path, size=size) as pilot:
         await press(pilot, "enter", "enter")
-        for text in (f"bdk_{made}_••••", "catalog:read", "2026-11-02 12:00 UTC by ada", "to clipboard", "in 90 days"):
+        for text in (
+            f"bdk_{made}_••••",
+            "catalog:read",
+            "2026-11-02 12:00 UTC by ada",
+            "to the clipboard",
+            "in 90 days",
+        ):
             assert text in shown(pilot)
 
 

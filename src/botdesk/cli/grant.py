@@ -53,7 +53,7 @@ def give(
         found = accounts.find(tx, account)
         given = grants.give(tx, found.id, grantee, level, seen=if_version)
         line = _line(tx, found.id, given.id)
-    return _told(f"gave {line.grantee} {level} on '{line.account}'", line, json=json)
+    return _told(f"gave {line.grantee.replace(':', ' ', 1)} {level} on '{line.account}'", line, json=json)
 
 
 @app.command()
@@ -75,7 +75,7 @@ def withdraw(
         found = accounts.find(tx, account)
         before = {line.grant.id: line for line in grants.listed(tx, found.id)}
         line = before[grants.withdraw(tx, found.id, grantee, seen=if_version).id]
-    return _told(f"withdrew the grant of {line.grantee} on '{line.account}'", line, json=json)
+    return _told(f"withdrew the grant of {line.grantee.replace(':', ' ', 1)} on '{line.account}'", line, json=json)
 
 
 def _told(what: str, line: grants.Line, *, json: bool) -> None:

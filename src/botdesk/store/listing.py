@@ -8,19 +8,12 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, ScalarSelect, String, and_, case, func, literal, or_, type_coerce
 from sqlmodel import col, select
 
+from botdesk import wording
 from botdesk.store import reach
 from botdesk.store.tables import Account, Purpose, Token
 from botdesk.store.words import holds
 
-PURPOSES: Final = {
-    Purpose.CI: "CI/CD",
-    Purpose.CATALOG: "catalog queries",
-    Purpose.METRICS: "metrics",
-    Purpose.WEBHOOK: "webhooks",
-    Purpose.SCHEDULE: "scheduled jobs",
-    Purpose.AGENT: "AI agent",
-    Purpose.OTHER: "other",
-}
+PURPOSES: Final = {purpose: wording.PURPOSES[purpose] for purpose in Purpose}
 """What people call each purpose."""
 
 

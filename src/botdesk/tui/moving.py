@@ -175,7 +175,7 @@ def _proof(found: "Line", step: stages.Step, now: datetime) -> str:
     if step.stage is Stage.SWITCH:
         return f"{at}  seen in use, last from {last_from(found)}"
     taker = (found.token.delivered_to if found.token else None) or ""
-    to = f" to {wording.shortened(taker, TAKER)}" if taker else ""
+    to = f" to {wording.shortened(wording.destination(taker), TAKER)}" if taker else ""
     return f"{at}  handed over{to} by {found.issuer}"
 
 

@@ -94,7 +94,12 @@ def token(line: "tokens.Line", now: datetime) -> RenderableType:
         ("account", line.account),
         ("scopes", found.scopes or "none"),
         ("issued", f"{wording.when(found.issued_at)} by {line.issuer}"),
-        ("handed", _moment(found.delivered_at, f"to {found.delivered_to}", "not yet: it does not work")),
+        (
+            "handed",
+            _moment(
+                found.delivered_at, f"to {wording.destination(found.delivered_to or '')}", "not yet: it does not work"
+            ),
+        ),
         ("expires", f"{wording.when(found.expires_at)}, {wording.until(found.expires_at, now)}")
         if found.expires_at
         else ("expires", "never"),
