@@ -80,7 +80,7 @@ async def test_marked_tokens_are_revoked_once_it_was_shown_what_will_happen(path
         await press(pilot, "owner left", "enter")
         assert title(pilot) == "Revoke 2 tokens?"
         assert "2 tokens to revoke, 1 refused" in shown(pilot)
-        assert "refused     'two' of catalog-sync" in shown(pilot)
+        assert "refused 'two' of catalog-sync" in flat(pilot)
         assert f"'two' of catalog-sync ({two}): refused, the token 'two' is revoked already" in flat(pilot)
         assert states(path)[one] == "active"
         await press(pilot, "n")
@@ -94,6 +94,14 @@ async def test_marked_tokens_are_revoked_once_it_was_shown_what_will_happen(path
     assert set(states(path).values()) == {"revoked"}
     run = last_run(path)
     assert (run.order.reason, run.told, run.ended) == ("owner left", "2 done", True)
+
+
+async def test_no_name_is_cut_off_for_the_sake_of_an_empty_column(path: str) -> None:
+    label = "crawler of the old databases in Lund"
+    deliver(path, label)
+    async with opened(path) as pilot:
+        await press(pilot, "space", "b", "ctrl+s", "gone", "ctrl+s")
+        assert f"'{label}' of catalog-sync" in window(pilot, "bulk-items").render_line(1).text
 
 
 async def test_marked_accounts_are_disabled_together_and_enabled_again(path: str) -> None:

@@ -57,6 +57,23 @@ async def test_help_tells_every_key_of_the_screen(path: str, key: str, size: tup
         assert pilot.app.screen is screen
 
 
+@pytest.mark.parametrize("key", ["1", "2", "3", "4", "5", "6"])
+async def test_help_cuts_no_key_and_no_name_off(path: str, key: str) -> None:
+    async with opened(path) as pilot:
+        await press(pilot, key, "question_mark")
+        for _ in range(4):
+            lines = [line for line in shown(pilot).splitlines() if line.startswith("│")]
+            assert not [line for line in lines if "…" in line[:30]]
+            await press(pilot, "pagedown")
+
+
+async def test_what_enter_does_is_told_by_the_list(path: str) -> None:
+    async with opened(path) as pilot:
+        for key, told in (("1", "enter Open "), ("3", "enter Detail "), ("5", "enter Open account ")):
+            await press(pilot, key)
+            assert told in shown(pilot).splitlines()[-1]
+
+
 async def test_keys_that_are_typed_ahead_reach_what_the_keys_before_them_opened(path: str) -> None:
     async with opened(path) as pilot:
         app_of(pilot).patience = 60

@@ -183,7 +183,7 @@ class DeskScreen(Screen[None]):
         found = self.active_bindings.get(event.key)
         if found is not None and not found.enabled:
             action = found.binding.action
-            why = self.why_not(action) or f"{action} is not for what the cursor is on"
+            why = self.why_not(action) or f"there is nothing here to {action.partition('_')[0]}"
             self.say(why if self._is_read else "nothing is read yet")
 
     @property

@@ -10,6 +10,8 @@ from botdesk.tui.dialogs.form import Field, Form
 ACTION_HINT: Final = "as in token:rotated, or token for all of them"
 SINCE_HINT: Final = "2026-11-23, yesterday, or 7d for a week ago"
 
+UNTIL_HINT: Final = "the same; without a zone it is UTC"
+
 
 class AuditFilterDialog(Form[audit.Filter]):
     """The filters of the audit, combined."""
@@ -24,7 +26,7 @@ class AuditFilterDialog(Form[audit.Filter]):
                 Field("action", "Action", current.action or "", ACTION_HINT, check=_some),
                 Field("outcome", "Outcome", current.outcome or "", options=outcomes, check=_outcome),
                 Field("since", "Since", _text(current.since), SINCE_HINT, check=self._instant),
-                Field("until", "Until", _text(current.until), check=self._instant),
+                Field("until", "Until", _text(current.until), UNTIL_HINT, check=self._instant),
                 Field("text", "Text", current.text, "words that must all be there", check=str.strip),
             ],
         )

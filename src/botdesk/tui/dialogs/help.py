@@ -1,6 +1,6 @@
 """Every key of a screen."""
 
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -32,6 +32,11 @@ class Line:
     own: bool
     keys: list[str] = field(default_factory=list)
 
+    @property
+    def short(self) -> tuple[str, str]:
+        """Its keys and its name."""
+        return " ".join(self.keys), self.name
+
 
 class HelpDialog(Dialog[None]):
     """The keys of a screen, from their one declaration."""
@@ -55,7 +60,9 @@ class HelpDialog(Dialog[None]):
         lines = self._lines()
         own, common = [line for line in lines if line.own], [line for line in lines if not line.own]
         first = Text(f"{self._first()}\n", style="bold", overflow="ellipsis")
-        yield Static(Group(first, _table(own), Text("\nOn every screen", style="bold"), _table(common)))
+        widths = [max(len(column) for column in texts) for texts in zip(*(line.short for line in lines), strict=True)]
+        more = Text("\nOn every screen", style="bold")
+        yield Static(Group(first, _table(own, widths), more, _table(common, widths)))
 
     def _first(self) -> str:
         """What whoever is lost needs before all else: the way to the other screens, to every command, back and out."""
@@ -76,11 +83,11 @@ class HelpDialog(Dialog[None]):
         return list(told.values())
 
 
-def _table(lines: Iterable[Line]) -> Table:
+def _table(lines: Iterable[Line], widths: Sequence[int]) -> Table:
     table = Table.grid(padding=(0, 2), expand=True)
-    table.add_column(width=9, no_wrap=True, style="bold")
-    table.add_column(width=14, no_wrap=True)
+    table.add_column(width=widths[0], no_wrap=True, style="bold")
+    table.add_column(width=widths[1], no_wrap=True)
     table.add_column(ratio=1, style="dim")
     for line in lines:
-        table.add_row(Text(" ".join(line.keys)), Text(line.name), Text(line.does))
+        table.add_row(*map(Text, (*line.short, line.does)))
     return table

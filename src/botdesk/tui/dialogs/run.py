@@ -104,6 +104,7 @@ class RunDialog(Dialog[Over]):
             COLUMNS,
             cells=lambda row: row.cells,
             key=lambda row: str(row.id),
+            fit=True,
             id="bulk-items",
         )
         yield Static(id="bulk-detail", markup=False)

@@ -38,6 +38,7 @@ class RunsDialog(Dialog[int]):
             cells=lambda line: many.line(line, self._now),
             key=lambda line: str(line.number),
             opens="Tell",
+            fit=True,
             id="bulk-items",
         )
 

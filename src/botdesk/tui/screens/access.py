@@ -61,6 +61,7 @@ class AccessScreen(DeskScreen):
                     cells=lambda line: render.reached(line) if self._by_person else render.reach(line),
                     key=lambda line: line.key,
                     opens="Open",
+                    fit=True,
                     id="right",
                 )
 

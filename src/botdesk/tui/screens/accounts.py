@@ -97,6 +97,7 @@ class AccountsScreen(DeskScreen):
                 key=lambda line: str(line.account.id),
                 markable=True,
                 opens="Open",
+                fit=True,
                 id="accounts",
             )
             with VerticalScroll(id="preview", can_focus=False):

@@ -55,7 +55,12 @@ class AdviceScreen(DeskScreen):
         """The filter, the list, the line in full."""
         yield FilterBar("words in account, what, kind; account:ci-bot")
         yield Window(
-            COLUMNS, cells=render.advice_line, key=lambda found: str(found.id), opens="Open account", id="advice-list"
+            COLUMNS,
+            cells=render.advice_line,
+            key=lambda found: str(found.id),
+            opens="Open account",
+            fit=True,
+            id="advice-list",
         )
         yield Static(id="advice-text", markup=False)
 

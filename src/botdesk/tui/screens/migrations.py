@@ -61,6 +61,7 @@ class MigrationsScreen(DeskScreen):
             cells=lambda line: moving.line(line, self.now),
             key=lambda line: str(line.migration.id),
             opens="Open",
+            fit=True,
             id="migration-list",
         )
         yield Static(id="migration-text", markup=False)

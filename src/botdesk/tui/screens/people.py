@@ -56,9 +56,9 @@ class PeopleScreen(DeskScreen):
         yield FilterBar("words in names, full names, descriptions")
         with Vertical():
             key = {"persons": lambda line: str(line.person.id), "roles": lambda line: str(line.role.id)}
-            yield Window(PEOPLE, cells=render.person, key=key["persons"], id="persons")
+            yield Window(PEOPLE, cells=render.person, key=key["persons"], fit=True, id="persons")
             yield Static(" ", id="between", markup=False)
-            yield Window(ROLES, cells=render.role, key=key["roles"], id="roles")
+            yield Window(ROLES, cells=render.role, key=key["roles"], fit=True, id="roles")
 
     @property
     def persons(self) -> Window:

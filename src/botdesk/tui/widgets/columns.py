@@ -1,7 +1,7 @@
 """The columns of a list: which are shown in a width, how wide each is, and a text made to fit."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Final
 
@@ -48,6 +48,16 @@ def widths(columns: tuple[Column, ...], space: int) -> tuple[tuple[Column, int],
     if len(shown) == 1:
         return ((shown[0], max(space, 1)),)
     return _shared(shown, max(space - needed(shown), 0))
+
+
+def fitted(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> list[Column]:
+    """The columns for these rows, none of them wider than its heading and its texts are."""
+    titles = [f"{column.title} ↑" if column.sort else column.title for column in columns]
+    longest = [max(map(cell_len, texts)) for texts in zip(titles, *rows, strict=True)]
+    return [
+        replace(column, width=min(column.width, most), most=min(column.most, most))
+        for column, most in zip(columns, longest, strict=True)
+    ]
 
 
 def needed(columns: Sequence[Column]) -> int:

@@ -8,6 +8,8 @@ from textual import events
 from textual.binding import ActiveBinding
 from textual.widgets import Static
 
+from botdesk.tui.widgets.window import Window
+
 LAST: Final = "help"
 """The action that is always shown, last."""
 
@@ -58,6 +60,8 @@ class KeyBar(Static):
 
     def _told(self, found: ActiveBinding) -> Text:
         title = getattr(self.screen, "title_of", lambda binding: binding.description)(found.binding)
+        if found.binding.action == "open" and isinstance(found.node, Window):
+            title = found.node.opens
         styles = ("keybar--key", "") if found.enabled else ("keybar--off", "keybar--off")
         key, words = (self.get_component_rich_style(name) if name else "" for name in styles)
         text = Text(" ")

@@ -30,6 +30,9 @@ LATE_SECONDS: Final = 0.5
 """After how long it is told that a page is still being read."""
 
 LATE: Final = "loading … "
+MEASURED: Final = 1_000
+"""By how many rows the columns are measured at the most."""
+
 MOST_MARKED: Final = 10_000
 """How many rows are marked at once at the most; no more are worked on at once."""
 
@@ -93,6 +96,7 @@ class Window(ScrollView, can_focus=True):
         markable: bool = False,
         opens: str = "",
         passive: bool = False,
+        fit: bool = False,
         id: str | None = None,
     ) -> None:
         """Make a window.
@@ -105,6 +109,7 @@ class Window(ScrollView, can_focus=True):
             markable: Whether rows can be marked.
             opens: What enter does, in a word; empty when a row cannot be opened.
             passive: Whether it only shows rows: it takes no keys and has no cursor.
+            fit: Whether no column is wider than its texts, where the whole list is read.
             id: The widget's id.
         """
         super().__init__(id=id)
@@ -113,6 +118,8 @@ class Window(ScrollView, can_focus=True):
         self.marked: dict[str, Any] = {}
         self.empty = ""
         self.opens = opens
+        self._fit = fit
+        self._fitted = self.columns
         self.sorted_by: tuple[str, bool] | None = None
         self._listing = Listing(key, heading)
         self._cells = cells
@@ -227,6 +234,9 @@ class Window(ScrollView, can_focus=True):
         self.refresh()
 
     def _measure(self) -> None:
+        fit = self._fit and 0 < len(self.rows) == self.total <= MEASURED
+        texts = ([cell.text for cell in self._cells(row)] for row in self.rows)
+        self._fitted = columns.fitted(self.columns, list(texts)) if fit else self.columns
         self.virtual_size = Size(0, len(self._listing.lines) + 1)
         self._place_bar()
 
@@ -418,7 +428,7 @@ class Window(ScrollView, can_focus=True):
         return 2 if self._markable else 1
 
     def _widths(self) -> tuple[tuple[Column, int], ...]:
-        return columns.widths(tuple(self.columns), self.scrollable_content_region.width - self._margin - 1)
+        return columns.widths(tuple(self._fitted), self.scrollable_content_region.width - self._margin - 1)
 
     def render_line(self, y: int) -> Strip:
         """Draw one line: the heading of the columns, a heading, a row, or nothing."""
