@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 import pytest
+import sqlalchemy
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -385,6 +386,28 @@ def test_each_page_tells_how_many_there_are_in_all(many: Desk, wanted: Filter) -
     past = many.ask(accounts.page, wanted, limit=3, after=("~", "~", "~"))
     assert [page.total for page in (first, second, past)] == [whole.total] * 3
     assert (len(second.rows), past.rows) == (3, ())
+
+
+@pytest.mark.sqlite
+@pytest.mark.parametrize("text", ["job", "bot job"])
+@pytest.mark.parametrize("state", [None, AccountState.ACTIVE, AccountState.REMOVED])
+def test_a_search_reads_the_index_of_what_is_searched_once_and_not_the_table(
+    many: Desk, text: str, state: AccountState | None
+) -> None:
+    plans: list[str] = []
+
+    def explain(_: Any, cursor: Any, statement: str, values: Any, *__: Any) -> None:
+        cursor.execute(f"EXPLAIN QUERY PLAN {statement}", values)
+        plans.extend(row[3] for row in cursor.fetchall() if "LIKE" in statement)
+
+    with many.read() as tx:
+        engine = tx.session.get_bind().engine
+        sqlalchemy.event.listen(engine, "before_cursor_execute", explain)
+        accounts.page(tx, Filter(text=text, state=state))
+        sqlalchemy.event.remove(engine, "before_cursor_execute", explain)
+    assert [plan for plan in plans if plan.startswith("SCAN account")] == [
+        "SCAN account USING COVERING INDEX account_search"
+    ]
 
 
 def test_denials_and_errors_are_told_apart_in_the_audit(desk: Desk) -> None:

@@ -192,7 +192,14 @@ def test_a_schema_from_the_future_is_refused(desk: Desk, place: str) -> None:
 def test_the_revisions_make_the_tables_of_the_classes(desk: Desk, place: str) -> None:
     made = create_engine(place)
     with made.connect() as connection:
-        context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
+        context = MigrationContext.configure(
+            connection,
+            opts={
+                "compare_type": True,
+                "compare_server_default": True,
+                "include_object": lambda item, name, *_: name != "account_search",  # SQLite's alone
+            },
+        )
         assert compare_metadata(context, SQLModel.metadata) == []
     made.dispose()
 

@@ -163,6 +163,14 @@ class Key(SQLModel, table=True):
     added_by: str = Field(sa_type=String(16))
 
 
+SEARCHED: Final = ("name", "description", "scopes", "id")
+SEARCHED_WITH: Final = ("name", "id", "removed_at", "disabled_at", "purpose", "owned_by")
+"""The columns of an account that are searched for words, and those that a search reads besides.
+
+SQLite has all of them in an index, side by side; what PostgreSQL holds in a row of an index is too short for that.
+"""
+
+
 class Account(SQLModel, table=True):
     """A bot's identity: a service account. Removed ones stay as tombstones.
 
@@ -171,7 +179,10 @@ class Account(SQLModel, table=True):
     """
 
     __tablename__ = "account"
-    __table_args__ = (Index("account_name_live", "name", unique=True),)
+    __table_args__ = (
+        Index("account_name_live", "name", unique=True),
+        Index("account_search", *SEARCHED_WITH, text(" || ' ' || ".join(SEARCHED))).ddl_if(dialect="sqlite"),
+    )
 
     id: str = Field(primary_key=True, sa_type=String(16))
     name: str = Field(index=True, sa_type=String(40))

@@ -13,10 +13,10 @@ from botdesk.store import engine
 if TYPE_CHECKING:
     from alembic.config import Config
 
-NEWEST: Final = "0001"
+NEWEST: Final = "0002"
 """The revision that this program works with."""
 
-KNOWN: Final = ("0001",)
+KNOWN: Final = ("0001", "0002")
 """All revisions, oldest first."""
 
 
