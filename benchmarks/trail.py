@@ -23,14 +23,15 @@ from botdesk.errors import BotdeskError
 from botdesk.settings import Settings
 from botdesk.store import walk
 from botdesk.store.digest import BOUND, canonical
+from botdesk.verifier import MOST_TOGETHER
 
 SIZE = ACCOUNTS, EVENTS = (measure.ACCOUNTS, measure.EVENTS) if FULL else (2_000, 200_000)
 ROUNDS = 7 if FULL else 5
-WITH, WITHOUT = "raw inserts", "raw inserts, no triggers"
+WITH, WITHOUT = "raw inserts", "raw inserts, unguarded"
 RAW = {WITH: "≥0.6", WITHOUT: ""}
 """The peers of appending, each with what is aimed at."""
 
-BATCHES, BATCH = (60, 500) if FULL else (30, 500)
+BATCHES, BATCH = 120 if FULL else 60, MOST_TOGETHER
 
 
 def measured(folder: Path, shared: Path) -> list[Line]:
@@ -148,26 +149,27 @@ def hashed(path: Path) -> None:
 
 
 def appends(desk: Desk, path: Path, folder: Path) -> list[Line]:
-    """Events appended a second in batches, by raw inserts of the very same rows into copies of the same store.
+    """Events appended a second, in the recorder's largest crowds, by raw inserts of the very same rows.
 
-    So the raw inserts meet the same table, indexes, triggers and settings, in transactions of the same size that are on
-    the disk at their end. The other copy has no triggers: what the guard against replaced events costs is told apart.
+    The raw inserts go into copies of the store: the same table with its indexes and triggers, the same settings, and
+    transactions of the same size that are on the disk at their end. The other copy lacks the trigger that refuses to
+    replace an event, so what that guard costs is told apart.
     """
     copies = {peer: copied(path, folder / f"{number}.db") for number, peer in enumerate(RAW)}
-    copies[WITHOUT].execute("DROP TRIGGER event_no_replace")
+    copies[WITHOUT].execute("DROP TRIGGER main.event_no_replace")
     newest = "SELECT after FROM event WHERE account_id = ? AND subject_id = ? ORDER BY sequence DESC"
     digest: str = copies[WITH].execute(newest, (USED["account_id"], USED["subject_id"])).fetchone()[0]
     taken: dict[str, list[float]] = {name: [] for name in ("botdesk", *RAW)}
-    for _ in range(BATCHES):
+    for number in range(BATCHES):
         batch, before = [used(desk.clock(), digest) for _ in range(BATCH)], desk.head().sequence
         begun = time.perf_counter()
-        with desk.begin() as tx:
+        with desk.store.change() as tx:
             audit.append(tx, batch)
         taken["botdesk"].append(time.perf_counter() - begun)
         rows = copies[WITH].execute(f"SELECT * FROM desk.event WHERE sequence > {before} ORDER BY sequence").fetchall()
-        for peer, connection in copies.items():
+        for peer in (WITH, WITHOUT) if number % 2 else (WITHOUT, WITH):
             begun = time.perf_counter()
-            inserted(connection, rows)
+            inserted(copies[peer], rows)
             taken[peer].append(time.perf_counter() - begun)
     for connection in copies.values():
         connection.close()
