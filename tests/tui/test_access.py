@@ -58,7 +58,7 @@ async def test_who_gains_and_who_loses_is_told_before_it_is_done(path: str) -> N
 async def test_access_is_given_and_withdrawn_from_here(path: str) -> None:
     async with opened(path) as pilot:
         await press(pilot, "2", "j", "a", "right", "ctrl+s")
-        assert "role platform may operate metrics-ingest" in said(pilot)
+        assert "gave role platform operate on metrics-ingest" in said(pilot)
         await press(pilot, "a", "left", "ctrl+s", "w")
         assert "Withdraw whose access to metrics-ingest" in shown(pilot)
         await press(pilot, "r", "ctrl+s", "y")
@@ -72,7 +72,7 @@ async def test_access_is_given_and_withdrawn_from_here(path: str) -> None:
 async def test_a_person_is_given_access_while_people_are_at_the_left(path: str) -> None:
     async with opened(path) as pilot:
         await press(pilot, "2", "b", "tab", "j", "tab", "j", "a", "tab", "right", "ctrl+s")
-        assert "person ben may manage catalog-sync" in said(pilot)
+        assert "gave person ben manage on catalog-sync" in said(pilot)
 
 
 async def test_the_person_at_the_left_is_picked_among_many(path: str) -> None:
@@ -137,6 +137,15 @@ async def test_only_an_admin_hands_an_account_over(path: str) -> None:
         assert "it takes an admin, and ben is a member" in said(pilot)
         await press(pilot, "enter", "H")
         assert "it takes an admin, and ben is a member" in said(pilot)
+
+
+@pytest.mark.parametrize("turned", [(), ("b", "tab")], ids=["by account", "by person"])
+async def test_who_does_not_manage_an_account_is_told_before_a_dialog_opens(path: str, turned: tuple[str, ...]) -> None:
+    async with opened(path, operator="ben") as pilot:
+        await press(pilot, "2", *turned)
+        for key in ("a", "w"):
+            await press(pilot, key)
+            assert "it takes 'manage' on catalog-sync, you have 'operate'" in said(pilot)
 
 
 async def test_names_are_filtered_and_screens_are_clicked(path: str) -> None:

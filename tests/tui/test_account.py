@@ -116,7 +116,7 @@ async def test_access_is_given_and_withdrawn(path: str) -> None:
         await press(pilot, "enter", "w")
         assert "put the cursor on a grant" in said(pilot)
         await press(pilot, "a", "right", "tab", "right", "ctrl+s")
-        assert "role platform may manage catalog-sync" in said(pilot)
+        assert "gave role platform manage on catalog-sync" in said(pilot)
         await press(pilot, "tab")
         assert "role platform" in shown(pilot)
         assert "1 grant · 2 people can reach it" in shown(pilot)
@@ -137,7 +137,7 @@ async def test_nobody_gets_access_before_somebody_is_chosen(path: str) -> None:
         await press(pilot, "a", "ctrl+s")
         assert "nothing is picked" in warned(pilot)
         await press(pilot, "left", "ctrl+s")
-        assert "person ben may operate catalog-sync" in said(pilot)
+        assert "gave person ben operate on catalog-sync" in said(pilot)
     with open_desk(path) as desk:
         assert [line.grantee for line in desk.ask(grants.listed)] == ["person:ben"]
 

@@ -348,7 +348,7 @@ async def test_an_auditor_creates_nothing_and_is_told_why(path: str) -> None:
         desk.run(people.add, "dora", standing=Standing.AUDITOR)
     async with opened(path, operator="dora") as pilot:
         await press(pilot, "n")
-        assert "it takes an admin, and dora is an auditor" in said(pilot)
+        assert "dora is an auditor and changes nothing" in said(pilot)
 
 
 async def test_somebody_who_is_disabled_meanwhile_sees_nothing_more_and_is_told(path: str) -> None:

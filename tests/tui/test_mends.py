@@ -228,7 +228,7 @@ MENDED = (
     Story(Kind.SURPLUS, surplus, ("unneeded", "ctrl+s"), "revoked 'farm'"),
     Story(Kind.SCOPE_UNUSED, scope_unused, ("y",), f"{BOT} has no deploy:write any more"),
     Story(Kind.SCOPE_REFUSED, scope_refused, ("y",), f"{BOT} has deploy:write now"),
-    Story(Kind.ORPHANED, orphaned, ("right", "ctrl+s"), "role platform may manage claude-bot"),
+    Story(Kind.ORPHANED, orphaned, ("right", "ctrl+s"), "gave role platform manage on claude-bot"),
     Story(Kind.LEFT, left, ("y",), f"person cleo has no grant on {BOT} any more"),
     Story(Kind.LEFT_IN_ROLE, left_in_role, ("y",), "took cleo out of platform"),
     Story(Kind.VAGUE_NAME, vague_name, ("ctrl+u", "nightly-test", "ctrl+s"), "modified nightly-test"),

@@ -26,7 +26,7 @@ from textual.timer import Timer
 from textual.widgets import Input
 
 from botdesk import wording
-from botdesk.access import Action, allows
+from botdesk.access import Action, Standing, allows
 from botdesk.errors import BotdeskError, StoreError
 from botdesk.tui import crash, glyphs, styles
 from botdesk.tui.ahead import TypeAhead
@@ -166,7 +166,9 @@ class BotdeskApp(TypeAhead):
         actor = self.history.actor
         if actor is None or allows(actor, action):
             return ""
-        return f"it takes an admin, and {actor.name} is {'an auditor' if actor.standing == 'auditor' else 'a member'}"
+        if actor.standing is Standing.AUDITOR:
+            return f"{actor.name} is an auditor and changes nothing"
+        return f"it takes an admin, and {actor.name} is a member"
 
     def get_driver_class(self) -> type[Driver]:
         """Take the driver that does not hold the end up, where there is a terminal as Unix has it."""

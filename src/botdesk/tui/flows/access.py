@@ -31,7 +31,7 @@ async def give(app: "BotdeskApp", line: accounts.Line, *, to: str = "", level: L
 
     done = await app.fill_in(dialog, attempt, seen=line.version, look=look)
     if done is not None:
-        app.say(f"{done.grantee.replace(':', ' ')} may {done.level} {account.name}")
+        app.say(f"gave {done.grantee.replace(':', ' ')} {done.level} on {account.name}")
 
 
 async def draft(app: "BotdeskApp", account_ids: Sequence[str]) -> GrantDraft | None:

@@ -9,7 +9,7 @@ from textual.containers import Horizontal, Vertical
 from textual.widgets import Static
 
 from botdesk import wording
-from botdesk.access import Action
+from botdesk.access import Action, Level
 from botdesk.tui import flows, render
 from botdesk.tui.base import DeskScreen, flow
 from botdesk.tui.render import Cell
@@ -20,6 +20,8 @@ from botdesk.tui.widgets.window import Window
 
 if TYPE_CHECKING:
     from botdesk import accounts
+
+_LIVE: Final = ("active", "disabled")
 
 LEFT: Final = (Column("name", "ACCOUNT", 12, grow=1), Column("note", "", 8))
 RIGHT: Final = (
@@ -143,7 +145,11 @@ class AccessScreen(DeskScreen):
         """What is lacking for the action; empty when nothing."""
         if action in ("give", "withdraw", "copy", "hand_over") and not self._account:
             return "there is no account under the cursor"
-        return self.desk_app.refusal(Action.ACCOUNT_HANDED_OVER) if action == "hand_over" else ""
+        if action == "hand_over":
+            return self.desk_app.refusal(Action.ACCOUNT_HANDED_OVER)
+        if action in ("give", "withdraw") and not self._by_person:
+            return render.refusal(self.left.row, Level.MANAGE, _LIVE)
+        return ""
 
     def title_of(self, binding: Binding) -> str:
         """Which way round comes next."""
@@ -175,18 +181,27 @@ class AccessScreen(DeskScreen):
     @flow
     async def action_give(self) -> None:
         """Give access to the account; to the person at the left, if people are there."""
-        from botdesk import accounts
-
-        line = await self.desk_app.ask(accounts.line, self._account)
         person = self.left.row.person.name if self._by_person else ""
-        await flows.access.give(self.desk_app, line, to=f"person:{person}" if person else "")
+        line = await self._managed()
+        if line is not None:
+            await flows.access.give(self.desk_app, line, to=f"person:{person}" if person else "")
 
     @flow
     async def action_withdraw(self) -> None:
         """Choose a grant on the account, and withdraw it."""
+        line = await self._managed()
+        if line is not None:
+            await flows.access.withdraw(self.desk_app, line.account)
+
+    async def _managed(self) -> "accounts.Line | None":
+        """The account under the cursor; None, and why is said, when the operator does not manage it."""
         from botdesk import accounts
 
-        await flows.access.withdraw(self.desk_app, await self.desk_app.ask(accounts.find, self._account))
+        line = await self.desk_app.ask(accounts.line, self._account)
+        refusal = render.refusal(line, Level.MANAGE, _LIVE)
+        if refusal:
+            self.say(refusal)
+        return None if refusal else line
 
     @flow
     async def action_hand_over(self) -> None:
