@@ -352,7 +352,8 @@ def _active(tx: Transaction, name: str, *, by: Actor | None = None) -> Actor:
         tx.actor = actor
         audit.deny(tx, Action.DESK_OPENED)
     raise AccessDenied(
-        f"{name[:64]!r} is no active person of this desk", hint="an admin lets people in: botdesk person add NAME"
+        f"{name[:64]!r} is no active person of this desk",
+        hint="an admin lets people in: botdesk person add NAME, or person enable NAME",
     )
 
 

@@ -117,6 +117,7 @@ def test_whose_desk_is_open_when_an_admin_disables_them_is_told_and_out(server: 
         try:
             assert terminal.wait_exit(seconds=SOON) == DENIED
             assert "'ben' is no active person of this desk" in terminal.text
+            assert "person enable NAME" in terminal.text
         finally:
             host.must("person", "enable", "ben")
 
