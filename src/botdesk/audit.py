@@ -17,7 +17,7 @@ from sqlalchemy import cast as sql_cast
 from sqlmodel import SQLModel, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
-from botdesk import access, lines, wording
+from botdesk import access, lines, sentences, wording
 from botdesk.access import Action
 from botdesk.errors import AccessDenied, Conflict, InvalidInput, NotFound, StoreError
 from botdesk.sought import Conditions, alternatives, conditions
@@ -108,7 +108,7 @@ def require(
     if may(tx, action, account, owner=owner):
         return
     deny(tx, action, account, **detail)
-    what = wording.withheld(wording.deed(action, account.name if account else None, detail))
+    what = wording.withheld(sentences.deed(action, account.name if account else None, detail))
     raise AccessDenied(f"{tx.actor.name!r} may not {what}", hint=_denied_hint(tx.actor, action))
 
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from sqlmodel import col, select
 
-from botdesk import audit, due, wording
+from botdesk import audit, due, sentences, wording
 from botdesk.access import Action
 from botdesk.store.tables import Event, to_text
 from botdesk.store.transaction import Transaction
@@ -92,7 +92,7 @@ def _of(event: Event) -> Iterator[Note]:
         "sequence": event.sequence, "at": to_text(event.at), "actor": event.actor, "action": event.action,
         "account": event.account, "account_id": event.account_id, "subject": event.subject_id, "source": event.source,
     }  # fmt: skip
-    told = wording.withheld(wording.event(event, detail))
+    told = wording.withheld(sentences.event(event, detail))
     yield Note(kind, told, facts, event.sequence, f"reuse {event.subject_id}" if kind is Kind.REUSE else "")
 
 

@@ -10,7 +10,7 @@ from typing import Final
 from sqlalchemy import ColumnElement
 from sqlmodel import and_, col, or_, select
 
-from botdesk import audit, wording
+from botdesk import audit, sentences, wording
 from botdesk.access import Action
 from botdesk.errors import Conflict, InvalidInput
 from botdesk.store.tables import Account, Event, Outcome, Token
@@ -89,7 +89,7 @@ def news(tx: Transaction, seen: int, account: Account, *others: ColumnElement[bo
 
 def _told(changes: Sequence[Event]) -> str:
     told = [
-        f"{wording.event(change, audit.detail_of(change))} ({wording.when(change.at)})"
+        f"{sentences.event(change, audit.detail_of(change))} ({wording.when(change.at)})"
         for change in changes[:MOST_TOLD]
     ]
     more = len(changes) - len(told)

@@ -11,7 +11,7 @@ from typing import Annotated, TextIO
 
 import typer
 
-from botdesk import audit, keeping, people, wording
+from botdesk import audit, keeping, people, sentences, wording
 from botdesk.cli import archive, output, patience, progress
 from botdesk.cli.context import AsJson, Transaction, Visit, complete_account, visiting
 from botdesk.errors import AuditBroken, Conflict, InvalidInput, NotFound
@@ -119,7 +119,7 @@ def _is_somebody(tx: Transaction, name: str) -> bool:
 
 
 def _row(event: audit.Event) -> tuple[str, ...]:
-    return str(event.sequence), wording.when(event.at), wording.event(event, audit.detail_of(event))
+    return str(event.sequence), wording.when(event.at), sentences.event(event, audit.detail_of(event))
 
 
 def _facts(event: audit.Event) -> dict[str, object]:

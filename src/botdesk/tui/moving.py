@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from rich.text import Text
 
-from botdesk import recipes, stages, wording
+from botdesk import recipes, sentences, stages, wording
 from botdesk.stages import ENDED, Stage
 from botdesk.tui.render import SOON, Cell, plain
 
@@ -175,7 +175,7 @@ def _proof(found: "Line", step: stages.Step, now: datetime) -> str:
     if step.stage is Stage.SWITCH:
         return f"{at}  seen in use, last from {last_from(found)}"
     taker = (found.token.delivered_to if found.token else None) or ""
-    to = f" to {wording.shortened(wording.destination(taker), TAKER)}" if taker else ""
+    to = f" to {wording.shortened(sentences.destination(taker), TAKER)}" if taker else ""
     return f"{at}  handed over{to} by {found.issuer}"
 
 

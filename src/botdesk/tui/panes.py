@@ -10,7 +10,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from botdesk import bearer, wording
+from botdesk import bearer, sentences, wording
 
 if TYPE_CHECKING:
     from botdesk import accounts, audit, grants, tokens
@@ -82,7 +82,7 @@ def lately(events: "Sequence[audit.Event]", name: str, now: datetime) -> list[tu
 def _about(event: "audit.Event", name: str) -> str:
     from botdesk import audit
 
-    told = wording.event(event, audit.detail_of(event)).removeprefix(f"{name} ")
+    told = sentences.event(event, audit.detail_of(event)).removeprefix(f"{name} ")
     return re.sub(rf" (of|to) {re.escape(name)}(?![\w-])", "", told)
 
 
@@ -97,7 +97,7 @@ def token(line: "tokens.Line", now: datetime) -> RenderableType:
         (
             "handed",
             _moment(
-                found.delivered_at, f"to {wording.destination(found.delivered_to or '')}", "not yet: it does not work"
+                found.delivered_at, f"to {sentences.destination(found.delivered_to or '')}", "not yet: it does not work"
             ),
         ),
         ("expires", f"{wording.when(found.expires_at)}, {wording.until(found.expires_at, now)}")
@@ -138,7 +138,7 @@ def event(found: "audit.Event") -> RenderableType:
         ("hash", found.hash),
     ]
     return Group(
-        Text(wording.event(found, detail), style="bold"),
+        Text(sentences.event(found, detail), style="bold"),
         Text(),
         facts((name, value) for name, value in rows if value),
     )

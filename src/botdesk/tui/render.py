@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from rich.text import Text
 
-from botdesk import wording
+from botdesk import sentences, wording
 from botdesk.access import Level
 
 if TYPE_CHECKING:
@@ -231,7 +231,7 @@ def event(found: "audit.Event", detail: dict[str, object]) -> Sequence[Cell]:
     return (
         Cell(wording.clock(found.at), "muted"),
         Cell({"done": "·", "denied": "R", "failed": "F"}[found.outcome], tone(found.outcome)),
-        Cell(wording.event(found, detail), "bad" if refused else ""),
+        Cell(sentences.event(found, detail), "bad" if refused else ""),
         plain(found.source, "muted"),
     )
 

@@ -22,7 +22,7 @@ COLUMNS: Final = (
     Column("severity", "HOW BAD", 7),
     Column("account", "ACCOUNT", 15, grow=1, most=40),
     Column("what", "WHAT", 30, grow=4, most=140),
-    Column("mend", "MENDED BY", 10, above=90),
+    Column("mend", "MENDED BY", 13, above=90),
 )
 SLOW_SECONDS: Final = 1.0
 """If the desk is so large that reading all advice takes longer, it is read again when asked for alone."""
