@@ -1,5 +1,7 @@
 """Who may reach what, both ways round."""
 
+import re
+
 import pytest
 from textual.pilot import Pilot
 
@@ -163,3 +165,14 @@ async def test_where_there_is_little_room_the_level_is_told_before_the_reason(pa
         await press(pilot, "2")
         assert "LEVEL" in shown(pilot)
         assert "WHY" not in shown(pilot)
+
+
+async def test_in_a_tiny_terminal_the_level_is_told(path: str) -> None:
+    async with opened(path, size=(40, 10)) as pilot:
+        assert "STATE" in shown(pilot), "rather than who manages it"
+        await press(pilot, "2")
+        assert re.search(r"│ ben +operate", shown(pilot))
+        await press(pilot, "b", "j")
+        assert re.search(r"│ catalog-sync +operate", shown(pilot))
+        await press(pilot, "1", "enter", "tab")
+        assert re.search(r"role platform +operate", shown(pilot))

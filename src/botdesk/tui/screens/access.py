@@ -87,7 +87,7 @@ class AccessScreen(DeskScreen):
         """Read the list at the left; the right one follows its cursor."""
         by = "PERSON" if self._by_person else "ACCOUNT"
         self.left.columns = [Column("name", by, 12, grow=1), LEFT[1]]
-        self.right.columns = [Column("who", "ACCOUNT" if self._by_person else "PERSON", 16, grow=1), *RIGHT[1:]]
+        self.right.columns = [Column("who", "ACCOUNT" if self._by_person else "PERSON", 10, grow=1), *RIGHT[1:]]
         self.left.empty = "nothing matches" if self.filter_text else "no accounts yet"
         await (self._show_people() if self._by_person else self._show_accounts())
         noun, nouns = ("person", "people") if self._by_person else ("account", "accounts")

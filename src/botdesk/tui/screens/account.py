@@ -35,13 +35,13 @@ TOKENS: Final = (
 GRANTS: Final = (
     Column("grantee", "GIVEN TO", 20, grow=1),
     Column("level", "LEVEL", 8),
-    Column("by", "BY", 10, grow=1, most=20),
+    Column("by", "BY", 10, grow=1, most=20, above=50),
     Column("when", "WHEN", 14, above=60),
 )
 REACHES: Final = (
-    Column("who", "WHO CAN REACH IT", 20, grow=1),
+    Column("who", "WHO CAN REACH IT", 16, grow=1),
     Column("level", "LEVEL", 8),
-    Column("why", "WHY", 26, grow=2),
+    Column("why", "WHY", 26, grow=2, above=56),
 )
 EVENTS: Final = (
     Column("when", "TIME", 5),

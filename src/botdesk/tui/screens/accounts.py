@@ -34,7 +34,7 @@ COLUMNS: Final = (
     Column("live", "LIVE", 4, right=True, sort=True),
     Column("expiry", "ENDS", 5, right=True, sort=True),
     Column("used", "USED", 4, right=True, sort=True),
-    Column("managers", "MANAGED BY", 10, grow=4, most=50),
+    Column("managers", "MANAGED BY", 10, grow=4, most=50, above=64),
 )
 SHOWN: Final = ("", "disabled", "removed", "all")
 TO_MARKED: Final = frozenset({"many", "switch", "give"})
