@@ -62,11 +62,15 @@ def the_secret(raw: bytes) -> str:
     return secrets[-1]
 
 
+PART = 16
+"""So many letters of a secret in a row are a leak as well."""
+
+
 def forms(secret: str) -> list[bytes]:
-    """The secret, and what it looks like encoded."""
-    confidential = secret.split("_")[2]
-    raw = [confidential.encode(), confidential[:43].encode()]
-    return [*raw, base64.b64encode(secret.encode()), *(part.hex().encode() for part in raw)]
+    """Every part of the secret, and what it looks like encoded."""
+    confidential = secret.split("_")[2].encode()
+    parts = [confidential[start : start + PART] for start in range(len(confidential) - PART + 1)]
+    return [*parts, *(part.hex().encode() for part in parts), *map(base64.b64encode, (secret.encode(), confidential))]
 
 
 def assert_nowhere(secret: str, places: dict[str, bytes]) -> None:
