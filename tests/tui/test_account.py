@@ -195,7 +195,7 @@ async def test_an_account_that_goes_out_of_reach_meanwhile_is_left(path: str) ->
         with open_desk(path) as desk:
             desk.run(grants.withdraw, "catalog-sync", "person:ben")
         await press(pilot, "r")
-        assert "there is no account" in complaints(pilot)
+        assert "catalog-sync is out of your reach by now" in complaints(pilot)
         assert window(pilot, "accounts").has_focus
 
 

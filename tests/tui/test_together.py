@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 
-from botdesk import accounts, grants, people, tokens
+from botdesk import accounts, audit, grants, people, tokens
 from botdesk.access import Level, Standing
 from botdesk.desk import Desk
 from botdesk.testing import open_desk
@@ -157,3 +157,26 @@ async def test_no_banner_for_what_one_did_oneself_or_a_bot_does(path: str) -> No
         await look_at_the_head(pilot)
         assert accounts_of(path)["catalog-sync"].account.description == "mine"
         assert "r: seen" not in shown(pilot)
+
+
+@pytest.mark.parametrize("key", ["e", "i"])
+async def test_an_account_that_goes_out_of_reach_below_a_dialog_is_refused_once_and_left(path: str, key: str) -> None:
+    """A refusal is on record and so a change: following it would go on for ever."""
+    meanwhile(path, lambda desk: desk.run(grants.give, "catalog-sync", "person:ben", Level.MANAGE))
+    async with opened(path, operator="ben") as pilot:
+        await press(pilot, "enter", key)
+        meanwhile(path, lambda desk: desk.run(grants.withdraw, "catalog-sync", "person:ben"))
+        for _ in range(6):
+            await look_at_the_head(pilot)
+        assert _denied(path) <= 2
+        assert complaints(pilot).count("catalog-sync is out of your reach by now") == 1
+        await press(pilot, "escape")
+        assert "no service accounts yet" in shown(pilot)
+        for _ in range(3):
+            await look_at_the_head(pilot)
+        assert _denied(path) <= 4
+
+
+def _denied(path: str) -> int:
+    with open_desk(path) as desk:
+        return desk.ask(audit.page, audit.Filter(outcome=audit.Outcome.DENIED)).total

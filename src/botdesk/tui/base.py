@@ -12,7 +12,7 @@ from textual.screen import Screen
 from textual.widgets import Input
 
 from botdesk import errors
-from botdesk.errors import BotdeskError
+from botdesk.errors import AccessDenied, BotdeskError, NotFound
 from botdesk.tui.widgets.bars import AlarmLine, StatusLine, TitleBar
 from botdesk.tui.widgets.filter import FilterBar
 from botdesk.tui.widgets.keybar import KeyBar
@@ -77,6 +77,8 @@ class DeskScreen(Screen[None]):
     _sort: str = ""
     """The key of the column that the list is sorted by, on a screen whose list can be."""
     _descending: bool = False
+    _refused: bool = False
+    """Whether what is shown was refused when it was read last."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("1", "app.go('accounts')", "Go to accounts", show=False, tooltip="All service accounts"),
@@ -132,8 +134,13 @@ class DeskScreen(Screen[None]):
             bar.fold()
         self.query_one(f"#{self.FIRST}").focus()
         self.facts(LOADING)
-        self.desk_app.changed.subscribe(self, lambda _: self.refresh_soon())
+        self.desk_app.changed.subscribe(self, lambda _: self._follow())
         self.refresh_soon()
+
+    def _follow(self) -> None:
+        """Read again since something changed; not what was refused, since a refusal is on record, and so a change."""
+        if not self._refused:
+            self.refresh_soon()
 
     def on_screen_resume(self) -> None:
         """Show the present state when the screen comes back."""
@@ -150,10 +157,12 @@ class DeskScreen(Screen[None]):
             self.query_one("#reuse", AlarmLine).warn(self.desk_app.history.told_reuse(self.now))
             self.query_one("#unfinished", AlarmLine).warn(self.desk_app.history.told_unfinished(self.now))
             await self.reload()
+            self._refused = False
         except (NoMatches, NoScreen):
             if self in self.app.screen_stack:
                 raise
         except BotdeskError as error:
+            self._refused = isinstance(error, AccessDenied | NotFound)
             if not self._is_read:
                 self.facts(NOT_READ)
             await self.desk_app.tell_unread(error)

@@ -11,7 +11,7 @@ from textual.containers import Horizontal
 from textual.widgets import Input, Static
 
 from botdesk import wording
-from botdesk.errors import BotdeskError, Conflict, InvalidInput
+from botdesk.errors import AccessDenied, BotdeskError, Conflict, InvalidInput, NotFound
 from botdesk.tui.dialogs.base import Body, Dialog, told
 from botdesk.tui.widgets.choice import Choice, Chosen, Pick, chooser
 from botdesk.tui.widgets.filter import Line
@@ -111,6 +111,7 @@ class Form(Dialog[Any], Generic[T]):
         self._armed = False
         self._busy = False
         self._blamed = False
+        self._refused = False
 
     def body(self) -> ComposeResult:
         """The text, then each field with its name before it and its hint below."""
@@ -133,7 +134,8 @@ class Form(Dialog[Any], Generic[T]):
 
     @work(exclusive=True, group="glance")
     async def _glance(self) -> None:
-        if not self._busy and (news := await self._news()):
+        """Tell what others did; not again once it was refused, since a refusal is on record, and so a change."""
+        if not (self._busy or self._refused) and (news := await self._news()):
             self.warn(f"{news} — {LOOK_AGAIN}")
 
     async def _news(self) -> str:
@@ -142,6 +144,7 @@ class Form(Dialog[Any], Generic[T]):
         try:
             return (await self.look(self.seen)).news
         except BotdeskError as error:
+            self._refused = isinstance(error, AccessDenied | NotFound)
             return error.message
 
     @work(exclusive=True, group="glance")

@@ -141,7 +141,7 @@ class AccountScreen(DeskScreen):
             line = self._line = await self.desk_app.ask(accounts.line, self._account_id)
         except NotFound:
             self._gone()
-            raise
+            raise NotFound(f"{self._line.account.name} is out of your reach by now") from None
         held = await self.desk_app.ask(tokens.listed, self._account_id)
         granted = await self.desk_app.ask(grants.listed, self._account_id)
         reached = await self.desk_app.ask(grants.who_reaches, self._account_id)
