@@ -311,7 +311,7 @@ def test_what_is_due_is_told_and_ends_with_nine(botdesk: Run, due: House) -> Non
     assert re.search(r"in 10 days +expires +nightly-build +farm", second)
     assert "ben" in second
     assert [one["overdue"] for one in botdesk("due", "--format", "json").json] == [True, False]
-    assert len(botdesk("due", "--within", "9d", "--format", "json").json) == 1
+    assert len(botdesk("due", "--within", "9d", "--json").json) == 1
     assert len(botdesk("due", "--manager", "ben", "--format", "json").json) == 2
     nothing = botdesk("due", "--manager", "cleo")
     assert (nothing.code, nothing.out, nothing.err) == (0, "", "nothing is due\n")

@@ -56,7 +56,7 @@ def test_every_promised_command_is_there_with_a_help_of_a_sentence() -> None:
 def test_store_and_as_are_options_of_every_command_and_json_of_every_listing() -> None:
     for name, command in commands():
         assert {"--store", "--as"} <= options(command), name
-        if name.endswith((" list", " show", " check", " verify")) or name in ("doctor", "token issue"):
+        if name.endswith((" list", " show", " check", " verify")) or name in ("doctor", "token issue", "advice", "due"):
             assert "--json" in options(command), name
 
 

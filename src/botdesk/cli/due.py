@@ -9,7 +9,7 @@ import typer
 from botdesk import due as dues
 from botdesk import feed, wording
 from botdesk.cli import output
-from botdesk.cli.context import Visit, complete_account, visiting
+from botdesk.cli.context import AsJson, Visit, complete_account, visiting
 from botdesk.due import Due
 
 
@@ -36,12 +36,13 @@ def due(
     form: Annotated[
         Format, typer.Option("--format", help="For people, programs, Prometheus or a calendar.")
     ] = Format.TEXT,
+    json: AsJson = False,
 ) -> None:
     """Tell what expires, should be rotated or moved off soon, or is overdue; ends with 9 when there is anything."""
     with visit.read() as tx:
         found = dues.listed(tx, within=wording.duration(within), account=account, manager=manager)
         now = tx.now
-    _write(found, form, now)
+    _write(found, Format.JSON if json else form, now)
     if found:
         raise typer.Exit(output.SOMETHING)
 
