@@ -22,6 +22,7 @@ from botdesk.access import Action
 from botdesk.errors import AccessDenied, Conflict, InvalidInput, NotFound, StoreError
 from botdesk.sought import Conditions, alternatives, conditions
 from botdesk.sought import Filter as Filter
+from botdesk.sought import action_named as action_named
 from botdesk.store import bulk, floor, reach, walk
 from botdesk.store.chain import Finding as Finding
 from botdesk.store.chain import Footing as Footing

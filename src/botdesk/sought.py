@@ -2,12 +2,14 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from difflib import get_close_matches
 from typing import Any
 
 from sqlalchemy import ColumnElement, String, and_, false, literal_column, or_, type_coerce
 from sqlmodel import col, select
 
 from botdesk import access
+from botdesk.errors import InvalidInput
 from botdesk.store import reach, span
 from botdesk.store.tables import CONDITIONS, Account, Event, Outcome, Person, to_text
 from botdesk.store.transaction import Transaction
@@ -37,6 +39,19 @@ class Filter:
     since: datetime | None = None
     until: datetime | None = None
     text: str = ""
+
+
+def action_named(text: str) -> str:
+    """Read an action as people type it, or the noun of several: `token:rotated`, `token`.
+
+    Raises:
+        InvalidInput: Nothing is called that.
+    """
+    known = sorted({name for action in access.Action for name in (action.value, action.value.partition(":")[0])})
+    if text not in known:
+        meant = ", or ".join(get_close_matches(text, known, n=2)) or "token:rotated, or token for all of them"
+        raise InvalidInput(f"no action is called {text[:40]!r}", hint=f"as in {meant}")
+    return text
 
 
 def conditions(tx: Transaction, filter: Filter) -> Conditions:

@@ -27,6 +27,14 @@ def test_list_shows_newest_first_with_words(desk: Run) -> None:
     assert newest[0]["at"].endswith("Z")
 
 
+def test_a_mistyped_action_is_told_and_what_was_meant(desk: Run) -> None:
+    for command in ("list", "export"):
+        told = desk("audit", command, "--action", "token:rotate")
+        assert (told.code, told.out) == (2, "")
+        assert "no action is called 'token:rotate'" in told.err
+        assert "token:rotated" in told.err
+
+
 def test_filters_choose_events(desk: Run) -> None:
     assert {one["action"] for one in desk("audit", "list", "--action", "account", "--json").json} == {"account:created"}
     assert desk("audit", "list", "--account", "nightly-build", "--json").json

@@ -48,7 +48,9 @@ async def test_the_filters_are_combined_and_taken_back(path: str) -> None:
         await press(pilot, "f", "metrics-ingest", "tab", "ada", "tab", "account:created", "tab", "right", "ctrl+s")
         assert [event.account for event in window(pilot, "events").rows] == ["metrics-ingest"]
         assert "account metrics-ingest · actor ada · action account:created · outcome done" in said(pilot)
-        await press(pilot, "f", *["tab"] * 4, "1h", "tab", "today", "ctrl+s")
+        await press(pilot, "f", "tab", "tab", "tokn", "ctrl+s")
+        assert "no action is called 'tokn'" in shown(pilot)
+        await press(pilot, "escape", "escape", "f", *["tab"] * 4, "1h", "tab", "today", "ctrl+s")
         assert window(pilot, "events").total == 0
         await press(pilot, "escape")
         assert window(pilot, "events").total == everything

@@ -88,7 +88,7 @@ def _filter(
     return audit.Filter(
         account=account,
         actor=actor,
-        action=action,
+        action=audit.action_named(action) if action else None,
         outcome=outcome,
         since=wording.instant(since, now) if since else None,
         until=wording.instant(until, now) if until else None,

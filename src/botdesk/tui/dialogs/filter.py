@@ -23,7 +23,7 @@ class AuditFilterDialog(Form[audit.Filter]):
             [
                 Field("account", "Account", current.account or "", "a name or an id", check=_some),
                 Field("actor", "Actor", current.actor or "", "a person or an account: ada, ci-bot", check=_some),
-                Field("action", "Action", current.action or "", ACTION_HINT, check=_some),
+                Field("action", "Action", current.action or "", ACTION_HINT, check=_action),
                 Field("outcome", "Outcome", current.outcome or "", options=outcomes, check=_outcome),
                 Field("since", "Since", _text(current.since), SINCE_HINT, check=self._instant),
                 Field("until", "Until", _text(current.until), UNTIL_HINT, check=self._instant),
@@ -42,6 +42,10 @@ class AuditFilterDialog(Form[audit.Filter]):
 
 def _some(typed: str) -> str | None:
     return typed.strip() or None
+
+
+def _action(typed: str) -> str | None:
+    return audit.action_named(typed.strip()) if typed.strip() else None
 
 
 def _outcome(chosen: str) -> audit.Outcome | None:
