@@ -242,7 +242,7 @@ def _spread(text: str) -> list[str]:
 
 
 def _is_odd(letters: Sequence[str]) -> bool:
-    return any(len(letter) != 1 for letter in letters)
+    return "" in letters or len("".join(letters)) != len(letters)
 
 
 def _same(shown: str, looked: Look, letter: str, found: Look) -> bool:

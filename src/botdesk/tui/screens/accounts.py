@@ -1,6 +1,7 @@
 """All service accounts, with a preview beside them where there is room."""
 
 import asyncio
+import contextlib
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from textual import work
@@ -43,8 +44,11 @@ TO_MARKED: Final = frozenset({"many", "switch", "give"})
 REPEAT_SECONDS: Final = 0.15
 """Keys that follow each other more quickly are repeated: nobody reads what the preview would show for each."""
 
-BADGE_SECONDS: Final = 0.03
-"""For so long rows are to be in view before the advice on them is read: first they are painted."""
+NOWHERE: Final = "\x1f"
+"""What no name, purpose, scope or description has in it."""
+
+BADGE_SECONDS: Final = 0.1
+"""For so long rows are to be in view before the advice on them is read: first they are painted, and keys repeat."""
 
 LATELY: Final = 60
 """How many events are read to tell what happened lately; repetitions are told once."""
@@ -332,6 +336,17 @@ class AccountsScreen(DeskScreen):
         """Go to the advice on the account."""
         if self.line is not None:
             self.desk_app.show_advice(self.line.account.name)
+
+    def action_filter(self) -> None:
+        """Open the line to filter in; the question that its first letter asks is made ready meanwhile."""
+        super().action_filter()
+        self._make_ready()
+
+    @work(exclusive=True, group="make-ready")
+    async def _make_ready(self) -> None:
+        """Search for what is nowhere: it takes a moment to put a question into SQL for the first time."""
+        with contextlib.suppress(BotdeskError):
+            await self.desk_app.ask(_page, _wanted(NOWHERE, self._shown), 1)
 
     def action_states(self) -> None:
         """Show live ones, disabled ones, or all."""

@@ -22,16 +22,24 @@ class KeyBar(Static):
     def __init__(self) -> None:
         super().__init__(markup=False, id="keybar")
         self._spans: list[tuple[int, int, ActiveBinding]] = []
+        self._drawn: list[tuple[Any, ...]] = []
 
     def on_mount(self) -> None:
         """Follow what the keys do."""
         self.screen.bindings_updated_signal.subscribe(self, self._draw_anew)
 
     def _draw_anew(self, _: Any) -> None:
-        self.refresh()
+        """Draw it, unless all keys do what they did."""
+        if self._all_told() != self._drawn:
+            self.refresh()
+
+    def _all_told(self) -> list[tuple[Any, ...]]:
+        """All that the bar is drawn from."""
+        return [(*found, self._title(found)) for found in self._offered()]
 
     def render(self) -> Text:
         """Draw the keys that fit."""
+        self._drawn = self._all_told()
         shown = [(found, self._told(found)) for found in self._offered()]
         last = [pair for pair in shown if pair[0].binding.action == LAST]
         rest = [pair for pair in shown if pair[0].binding.action != LAST]
@@ -59,14 +67,17 @@ class KeyBar(Static):
                 yield each
 
     def _told(self, found: ActiveBinding) -> Text:
-        title = getattr(self.screen, "title_of", lambda binding: binding.description)(found.binding)
-        if found.binding.action == "open" and isinstance(found.node, Window):
-            title = found.node.opens
         styles = ("keybar--key", "") if found.enabled else ("keybar--off", "keybar--off")
         key, words = (self.get_component_rich_style(name) if name else "" for name in styles)
         text = Text(" ")
         text.append(self.app.get_key_display(found.binding), style=key)
-        return text.append(f" {title} ", style=words)
+        return text.append(f" {self._title(found)} ", style=words)
+
+    def _title(self, found: ActiveBinding) -> str:
+        if found.binding.action == "open" and isinstance(found.node, Window):
+            return found.node.opens
+        title: str = getattr(self.screen, "title_of", lambda binding: binding.description)(found.binding)
+        return title
 
     async def on_click(self, event: events.Click) -> None:
         """Do what the clicked key does."""

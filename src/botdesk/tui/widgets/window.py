@@ -6,7 +6,7 @@ room. The cursor stays on its row, by key, when the list is read again.
 
 import contextlib
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, Self
 
 from rich.cells import cell_len, set_cell_size
 from rich.segment import Segment
@@ -29,7 +29,10 @@ AHEAD: Final = 50
 LATE_SECONDS: Final = 0.5
 """After how long it is told that a page is still being read."""
 
-LATE: Final = "loading … "
+FINENESS: Final = 8
+"""In how many parts of a cell a scroll bar is drawn; it is not drawn anew for less."""
+
+LATE: Final = "  loading … "
 MEASURED: Final = 1_000
 """By how many rows the columns are measured at the most."""
 
@@ -112,6 +115,8 @@ class Window(ScrollView, can_focus=True):
             fit: Whether no column is wider than its texts, where the whole list is read.
             id: The widget's id.
         """
+        self._looks: dict[tuple[str, bool], Style] = {}
+        self._drawn: dict[tuple[int, int, str, bool], Strip] = {}
         super().__init__(id=id)
         self.can_focus = not passive
         self.columns = list(shown)
@@ -129,7 +134,6 @@ class Window(ScrollView, can_focus=True):
         self._about: Any = None
         self._is_late = False
         self._reads_further = False
-        self._looks: dict[tuple[str, bool], Style] = {}
 
     @property
     def rows(self) -> list[Any]:
@@ -242,10 +246,14 @@ class Window(ScrollView, can_focus=True):
 
     def _place_bar(self) -> None:
         """Let the scroll bar tell where in the whole list one is, not where among the rows that are held."""
-        if self.show_vertical_scrollbar:
-            listing, bar = self._listing, self.vertical_scrollbar
-            bar.window_virtual_size = listing.above + self.virtual_size.height + listing.below
-            bar.position = listing.above + self.scroll_y
+        if not self.show_vertical_scrollbar:
+            return
+        listing, bar = self._listing, self.vertical_scrollbar
+        bar.window_virtual_size = listing.above + self.virtual_size.height + listing.below
+        place = listing.above + self.scroll_y
+        at_end = place == 0 or place + self.size.height >= bar.window_virtual_size
+        if at_end or abs(place - bar.position) * self.size.height * FINENESS >= bar.window_virtual_size:
+            bar.position = place
 
     def _scroll_update(self, virtual_size: Size) -> None:
         super()._scroll_update(virtual_size)
@@ -283,11 +291,16 @@ class Window(ScrollView, can_focus=True):
             self.refresh_lines(self._listing.span_of(place)[1] + 1, 1)
 
     def watch_scroll_y(self, old: float, new: float) -> None:
-        """Read on when the mouse scrolls to where the held rows end."""
-        super().watch_scroll_y(old, new)
+        """Draw other rows, and read on when the mouse scrolls to where the held ones end."""
+        if round(old) != round(new):
+            self.refresh(self.size.region)
         self._place_bar()
         self.post_message(self.Scrolled(self, self.row))
         self._read_near(int(new), int(new) + self.size.height)
+
+    def on_resize(self) -> None:
+        """Read on where there is room for more rows than are held."""
+        self._read_near(int(self.scroll_offset.y), int(self.scroll_offset.y) + self.size.height)
 
     def _read_near(self, first: int, last: int) -> None:
         """Read on, or back, when what is looked at is near to where the held rows begin or end."""
@@ -466,9 +479,17 @@ class Window(ScrollView, can_focus=True):
         return f"{text} " if text else ""
 
     def _row_strip(self, place: int, width: int) -> Strip:
-        row, on = self.rows[place], place == self.cursor and self.can_focus
-        base = self._style(("cursor" if self.has_focus else "blurred") if on else "")
-        marked = self._key(row) in self.marked
+        """Draw a row, unless it is drawn already: what only scrolls is as it was."""
+        on = place == self.cursor and self.can_focus
+        look = ("cursor" if self.has_focus else "blurred") if on else ""
+        marked = self._key(self.rows[place]) in self.marked
+        found = self._drawn.get((place, width, look, marked))
+        if found is None:
+            found = self._drawn[place, width, look, marked] = self._row_drawn(place, width, look, marked=marked)
+        return found
+
+    def _row_drawn(self, place: int, width: int, look: str, *, marked: bool) -> Strip:
+        row, base = self.rows[place], self._style(look)
         segments = [Segment(("● " if marked else "  ")[: self._margin], base + self._style("mark", tone=True))]
         by_key = dict(zip((column.key for column in self.columns), self._cells(row), strict=True))
         for column, size in self._widths():
@@ -482,6 +503,13 @@ class Window(ScrollView, can_focus=True):
         """Look the styles up anew."""
         super().notify_style_update()
         self._looks.clear()
+        self._drawn.clear()
+
+    def refresh(self, *regions: Region, repaint: bool = True, layout: bool = False, recompose: bool = False) -> Self:
+        """Draw it anew; without a region, all that it shows may be another."""
+        if not regions:
+            self._drawn.clear()
+        return super().refresh(*regions, repaint=repaint, layout=layout, recompose=recompose)
 
     def _style(self, name: str, *, tone: bool = False) -> Style:
         found = self._looks.get((name, tone))
