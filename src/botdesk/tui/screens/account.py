@@ -104,6 +104,7 @@ class AccountScreen(DeskScreen):
                     key=lambda line: str(line.token.id),
                     markable=True,
                     opens="Detail",
+                    fit=True,
                     id="token-list",
                 )
                 with VerticalScroll(id="token-detail", can_focus=False):
@@ -113,6 +114,7 @@ class AccountScreen(DeskScreen):
                     GRANTS,
                     cells=lambda line: render.grant(line, self.now),
                     key=lambda line: str(line.grant.id),
+                    fit=True,
                     id="grant-list",
                 )
                 yield Window(
@@ -120,6 +122,7 @@ class AccountScreen(DeskScreen):
                     cells=render.reach,
                     key=lambda line: line.key,
                     passive=True,
+                    fit=True,
                     id="reach-list",
                 )
             with TabPane("Activity", id="activity"):
