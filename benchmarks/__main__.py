@@ -5,6 +5,7 @@ The large desk is made anew each time, unless BENCH_FOLDER says where it is to b
 
 import contextlib
 import os
+import subprocess
 import sys
 import tempfile
 import time
@@ -40,7 +41,7 @@ def main() -> int:
             with tempfile.TemporaryDirectory(dir=shared) as folder:
                 try:
                     lines += PARTS[word](Path(folder), shared)
-                except (OSError, RuntimeError, AssertionError) as error:
+                except (OSError, RuntimeError, AssertionError, subprocess.SubprocessError) as error:
                     failed = True
                     print(f"{word}: could not be measured: {error}", file=sys.stderr)
             print(f"{word}: {time.perf_counter() - begun:.0f} s", file=sys.stderr)

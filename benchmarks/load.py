@@ -8,6 +8,7 @@ import sys
 import tempfile
 import time
 from dataclasses import dataclass
+from typing import cast
 from urllib.parse import urlsplit
 
 
@@ -22,6 +23,10 @@ class Found:
 
     rate: float
     p99: float
+
+
+LATE = 60.0
+"""After so many seconds too many a load is given up."""
 
 
 def generator() -> str:
@@ -60,8 +65,8 @@ def _by_wrk(url: str, token: str, connections: int, seconds: int, refused: bool)
 
 def _by_asyncio(url: str, token: str, connections: int, seconds: int, refused: bool) -> Found:
     words = [sys.executable, "-m", "benchmarks.load", url, str(connections), str(seconds), "401" if refused else "20"]
-    said = subprocess.run(words, input=token, capture_output=True, text=True, check=True).stdout
-    rate, p99 = said.split()
+    done = subprocess.run(words, input=token, capture_output=True, text=True, check=True, timeout=seconds + LATE)
+    rate, p99 = done.stdout.split()
     return Found(float(rate), float(p99))
 
 
@@ -79,8 +84,7 @@ class _Asking(asyncio.Protocol):
         self.done = asyncio.get_running_loop().create_future()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's is one, but does not say so
         self._ask()
 
     def _ask(self) -> None:

@@ -49,7 +49,7 @@ def measured(folder: Path) -> list[Line]:
 
 
 def others(folder: Path) -> list[Line]:
-    """Milliseconds to the first paint, by those of other programs in the terminal."""
+    """Milliseconds to the first words on the screen, by those of other programs in the terminal."""
     log = folder / "some.log"
     log.write_text("a line\n" * 100)
     programs = {"botdesk": [sys.executable, "-m", "botdesk"], **installed(folder)}
@@ -64,7 +64,7 @@ def others(folder: Path) -> list[Line]:
                 del programs[name], found[name]
     ours = median(found["botdesk"]) * 1e3
     theirs = {name: median(found[name]) * 1e3 if name in found else None for name in PEERS}
-    return [Line("first paint", ours, name, seconds, "", "ms") for name, seconds in theirs.items()]
+    return [Line("first words", ours, name, seconds, "", "ms") for name, seconds in theirs.items()]
 
 
 def installed(folder: Path) -> dict[str, list[str]]:
