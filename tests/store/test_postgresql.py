@@ -295,6 +295,7 @@ def test_a_role_that_may_make_no_tables_founds_nothing_and_is_told(postgresql: P
     with pytest.raises(StoreError, match="may not do that") as refused:
         open_desk(postgresql.server.url(database(place), user="stranger"))
     assert "owner" in refused.value.hint
+    assert "botdesk database upgrade" in refused.value.hint
 
 
 def cut(place: str) -> None:

@@ -78,7 +78,7 @@ _STATES: Final[dict[str, _Said]] = {
     "42501": (
         StoreError,
         "the store's database user may not do that",
-        "the database's owner founds and upgrades; see docs/postgresql.md",
+        "the database's owner founds it, and upgrades it for a newer botdesk: botdesk database upgrade",
     ),
     "42P01": _LACKING,
     "42703": _LACKING,
