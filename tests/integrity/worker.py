@@ -241,12 +241,16 @@ def do(store: str, verb: str) -> None:
 
 
 def hand(store: str, out: str) -> None:
-    """Rotate a token and hand the successor's secret over to a file, as the front doors do."""
+    """Rotate a token and hand the successor's secret over to a file, by what the command line does it with."""
+    from botdesk.cli import delivery  # the other jobs need none of it, and are started by the thousand
+
     with open_desk(store, clock=Clock(house.LATER), seed=2) as desk:
-        with desk.begin() as tx:
-            issued = tokens.rotate(tx, house.token(tx, "active").id, overlap=timedelta(hours=1), label="handed")
-        receipt = handoff.give(issued.secret, handoff.File(Path(out)))
-        desk.run(tokens.deliver, issued.token.id, to=receipt.target_words)
+
+        def rotate() -> tokens.Issued:
+            with desk.begin() as tx:
+                return tokens.rotate(tx, house.token(tx, "active").id, overlap=timedelta(hours=1), label="handed")
+
+        delivery.hand_over(desk, rotate, handoff.File(Path(out)))
 
 
 def carry(store: str, out: str) -> None:
