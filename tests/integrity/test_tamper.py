@@ -409,7 +409,7 @@ def test_a_column_of_odd_values_makes_nothing_crash(store: Path, table: str, col
         "UPDATE alembic_version SET version_num = ''",
         "UPDATE alembic_version SET version_num = x'30303031'",
         "DELETE FROM alembic_version",
-        "INSERT INTO alembic_version VALUES ('0002')",
+        "INSERT INTO alembic_version VALUES ('0001')",
     ],
 )
 def test_a_tampered_schema_version_is_found_on_opening(store: Path, statement: str) -> None:
