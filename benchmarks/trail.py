@@ -57,7 +57,7 @@ def filters(desk: Desk) -> list[Line]:
         "action": (Filter(action="token:refused"), 20.0),
         "rare action": (Filter(action="role:created"), 20.0),
         "outcome": (Filter(outcome=Outcome.DENIED), 20.0),
-        "a day, 200 days ago": (Filter(until=day), 20.0),
+        "jump to a day, 200 days ago": (Filter(until=day), 20.0),
         "account and outcome": (Filter(account=account, outcome=Outcome.DENIED), 150.0),
         "account and action": (Filter(account=account, action="token:issued"), 150.0),
         "actor and action": (Filter(actor="person-07", action="grant:given"), 150.0),
