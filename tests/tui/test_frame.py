@@ -74,6 +74,16 @@ async def test_what_enter_does_is_told_by_the_list(path: str) -> None:
             assert told in shown(pilot).splitlines()[-1]
 
 
+async def test_nothing_is_faint_on_the_row_of_the_cursor(path: str) -> None:
+    async with opened(path) as pilot:
+        await press(pilot, "3")
+        colours = [
+            {part.style.color for part in window(pilot, "events").render_line(line) if part.text.strip() and part.style}
+            for line in (2, 3)
+        ]
+        assert [len(found) for found in colours] == [1, 2]
+
+
 async def test_keys_that_are_typed_ahead_reach_what_the_keys_before_them_opened(path: str) -> None:
     async with opened(path) as pilot:
         app_of(pilot).patience = 60

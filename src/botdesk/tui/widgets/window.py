@@ -494,7 +494,8 @@ class Window(ScrollView, can_focus=True):
         by_key = dict(zip((column.key for column in self.columns), self._cells(row), strict=True))
         for column, size in self._widths():
             cell = by_key[column.key]
-            tone = self._style(cell.tone, tone=True) if cell.tone else Style.null()
+            faint = bool(look) and cell.tone == "muted"
+            tone = self._style(cell.tone, tone=True) if cell.tone and not faint else Style.null()
             segments.append(Segment(columns.fit(cell.text, size, right=column.right), base + tone))
             segments.append(Segment(" " * GAP, base))
         return Strip(segments).adjust_cell_length(width, base)
