@@ -156,9 +156,10 @@ def appends(desk: Desk, path: Path, folder: Path) -> list[Line]:
     replace an event, so what that guard costs is told apart.
     """
     copies = {peer: copied(path, folder / f"{number}.db") for number, peer in enumerate(RAW)}
-    copies[WITHOUT].execute("DROP TRIGGER main.event_no_replace")
+    copies[WITHOUT].execute("DROP TRIGGER event_no_replace")
+    reader = pysqlite3.connect(str(path))
     newest = "SELECT after FROM event WHERE account_id = ? AND subject_id = ? ORDER BY sequence DESC"
-    digest: str = copies[WITH].execute(newest, (USED["account_id"], USED["subject_id"])).fetchone()[0]
+    digest: str = reader.execute(newest, (USED["account_id"], USED["subject_id"])).fetchone()[0]
     taken: dict[str, list[float]] = {name: [] for name in ("botdesk", *RAW)}
     for number in range(BATCHES):
         batch, before = [used(desk.clock(), digest) for _ in range(BATCH)], desk.head().sequence
@@ -166,31 +167,30 @@ def appends(desk: Desk, path: Path, folder: Path) -> list[Line]:
         with desk.store.change() as tx:
             audit.append(tx, batch)
         taken["botdesk"].append(time.perf_counter() - begun)
-        rows = copies[WITH].execute(f"SELECT * FROM desk.event WHERE sequence > {before} ORDER BY sequence").fetchall()
+        rows = reader.execute("SELECT * FROM event WHERE sequence > ? ORDER BY sequence", (before,)).fetchall()
         for peer in (WITH, WITHOUT) if number % 2 else (WITHOUT, WITH):
             begun = time.perf_counter()
             inserted(copies[peer], rows)
             taken[peer].append(time.perf_counter() - begun)
-    for connection in copies.values():
+    for connection in (reader, *copies.values()):
         connection.close()
     rate = {name: BATCH / median(each) for name, each in taken.items()}
     return [Line("append", rate["botdesk"], peer, rate[peer], aim, "/s") for peer, aim in RAW.items()]
 
 
 def copied(path: Path, to: Path) -> Any:
-    """A connection to a copy of the store, which nobody else uses; the store itself is there as `desk`."""
+    """A connection to a copy of the store, which nobody else uses."""
     shutil.copyfile(path, to)
     connection = pysqlite3.connect(str(to), isolation_level=None)
     for pragma in ("foreign_keys=ON", "recursive_triggers=ON", "secure_delete=ON", "synchronous=FULL"):
         connection.execute(f"PRAGMA {pragma}")
-    connection.execute("ATTACH ? AS desk", (str(path),))
     return connection
 
 
 def inserted(connection: Any, rows: Sequence[Sequence[object]]) -> None:
     """Insert rows in one transaction."""
     connection.execute("BEGIN IMMEDIATE")
-    connection.executemany(f"INSERT INTO main.event VALUES ({', '.join('?' * len(rows[0]))})", rows)
+    connection.executemany(f"INSERT INTO event VALUES ({', '.join('?' * len(rows[0]))})", rows)
     connection.execute("COMMIT")
 
 
