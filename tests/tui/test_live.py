@@ -29,12 +29,17 @@ def test_a_change_by_the_command_line_is_shown_and_the_cursor_stays_on_its_row(p
         terminal.send("jj")
         terminal.settle()
         assert rows_under_the_cursor(terminal) == ["nightly-build"]
-        for words in (["create", "archive-bot"], ["disable", "catalog-sync"], ["remove", "metrics-ingest", "--yes"]):
+        for words, seen in (
+            (["create", "archive-bot"], "archive-bot"),
+            (["create", "backup-bot"], "backup-bot"),
+            (["disable", "catalog-sync"], "disabled"),
+            (["remove", "metrics-ingest", "--yes"], "4 accounts"),
+        ):
             subprocess.run(command("--store", path, "account", *words), env=variables, check=True, timeout=60)
-        terminal.wait_for("archive-bot")
-        terminal.wait_for("disabled")
-        terminal.wait_gone("metrics-ingest")
-        assert rows_under_the_cursor(terminal) == ["nightly-build"]
+            terminal.wait_for(seen)
+            terminal.settle()
+            assert rows_under_the_cursor(terminal) == ["nightly-build"]
+        assert "metrics-ingest" not in terminal.text
 
 
 def test_it_is_looked_for_every_second() -> None:
