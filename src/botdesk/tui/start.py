@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from botdesk.desk import Desk
     from botdesk.remote import Entry
 
+SWITCH_SECONDS: Final = 0.001
+"""After how long a thread that reads lets the one that draws go on: a key does not wait five times as long for it."""
+
 ENDING: Final = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP", "SIGINT") if hasattr(signal, name)]
 """What asks a program to end; SIGINT comes from outside alone, for ctrl+c is a key here."""
 
@@ -35,6 +38,7 @@ def run(*, settings: Settings, acting_as: str | None = None, entry: "Entry | Non
     Raises:
         BotdeskError: The desk could not be opened.
     """
+    sys.setswitchinterval(SWITCH_SECONDS)
     with contextlib.ExitStack() as stack:
         opener = _demo_opener(stack) if demo else _opener(stack, settings, acting_as, entry)
         memory = None if demo else Memory.load(settings.state_dir / statefile.MEMORY)
