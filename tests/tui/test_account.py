@@ -94,6 +94,8 @@ async def test_ended_tokens_are_folded_until_asked_for(path: str) -> None:
         assert len(window(pilot, "token-list").rows) == 2
         await press(pilot, "G", "x")
         assert "'old' is revoked" in said(pilot)
+        await press(pilot, "g", "c")
+        assert "'new' is active, and this is for one that is retiring" in said(pilot)
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 40)])

@@ -288,7 +288,10 @@ class AccountScreen(DeskScreen):
     def _token_refusal(self, states: tuple[str, ...]) -> str:
         if self.token is None:
             return "put the cursor on a token, on the tab Tokens"
-        return "" if self.token.state in states else f"'{self.token.token.label}' is {self.token.state}"
+        if self.token.state in states:
+            return ""
+        told = f"'{self.token.token.label}' is {self.token.state}"
+        return f"{told}, and this is for one that is {states[0]}" if len(states) == 1 else told
 
     def title_of(self, binding: Binding) -> str:
         """Enable is what Disable is for a disabled account; of marked tokens their number is told."""
