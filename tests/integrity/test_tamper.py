@@ -301,6 +301,14 @@ def test_two_events_that_changed_places_are_found(home: str, auditing: Desk) -> 
     assert verified(auditing).findings[0].sequence == 20
 
 
+def test_an_event_that_was_rewritten_with_its_own_hash_is_found_by_the_one_after_it(home: str, auditing: Desk) -> None:
+    with house.tampering(home) as sql:
+        event = house.as_mapping(sql, "event", "sequence = 20") | {"actor": "eve"}
+        previous, _ = event.pop("previous"), event.pop("hash")
+        sql("UPDATE event SET actor = 'eve', hash = ? WHERE sequence = 20", (chained(previous, event),))
+    assert verified(auditing).findings[0].sequence == 21
+
+
 COPY = "SELECT {sequence}, " + ", ".join(f'"{name}"' for of, name in COLUMNS if of == "event" and name != "sequence")
 
 
@@ -344,6 +352,18 @@ def _tell_of_nothing(desk: Desk) -> None:
     """Add an event that is about no row."""
     with desk.begin() as tx:
         assert list(audit.export(tx))
+
+
+def test_a_number_that_was_skipped_is_found_though_the_event_is_chained(home: str, auditing: Desk) -> None:
+    _tell_of_nothing(auditing)
+    last = auditing.head()
+    with house.tampering(home) as sql:
+        event = house.as_mapping(sql, "event", f"sequence = {last.sequence}") | {"sequence": last.sequence + 2}
+        del event["previous"], event["hash"]
+        new = event | {"previous": last.hash, "hash": chained(last.hash, event)}
+        names = ", ".join(f'"{name}"' for name in new)
+        sql(f"INSERT INTO event ({names}) VALUES ({', '.join('?' * len(new))})", tuple(new.values()))
+    assert verified(auditing).findings[0].sequence == last.sequence + 2
 
 
 @pytest.mark.parametrize("left", [0, 1, 20, 40, -1])
