@@ -90,6 +90,7 @@ class AccountsScreen(DeskScreen):
         self._badged: set[str] = set()
         self._moved_at = 0.0
         self.patience = REPEAT_SECONDS
+        self._is_ready = False
 
     def body(self) -> ComposeResult:
         """The filter, the list, the preview."""
@@ -338,9 +339,11 @@ class AccountsScreen(DeskScreen):
             self.desk_app.show_advice(self.line.account.name)
 
     def action_filter(self) -> None:
-        """Open the line to filter in; the question that its first letter asks is made ready meanwhile."""
+        """Open the line to filter in; the first time, the question that a letter asks is made ready meanwhile."""
         super().action_filter()
-        self._make_ready()
+        if not self._is_ready:
+            self._is_ready = True
+            self._make_ready()
 
     @work(exclusive=True, group="make-ready")
     async def _make_ready(self) -> None:
