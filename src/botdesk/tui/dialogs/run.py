@@ -25,7 +25,7 @@ from botdesk.runs import Run
 from botdesk.tui import many
 from botdesk.tui.dialogs.base import Dialog
 from botdesk.tui.widgets.columns import Column
-from botdesk.tui.widgets.listing import whole
+from botdesk.tui.widgets.listing import MEASURED, whole
 from botdesk.tui.widgets.window import Window
 
 Stopped = Callable[[], bool]
@@ -104,7 +104,7 @@ class RunDialog(Dialog[Over]):
             COLUMNS,
             cells=lambda row: row.cells,
             key=lambda row: str(row.id),
-            fit=True,
+            fit=MEASURED,
             id="bulk-items",
         )
         yield Static(id="bulk-detail", markup=False)

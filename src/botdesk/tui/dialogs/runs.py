@@ -10,7 +10,7 @@ from botdesk.runs import Line
 from botdesk.tui import many
 from botdesk.tui.dialogs.base import Dialog
 from botdesk.tui.widgets.columns import Column
-from botdesk.tui.widgets.listing import whole
+from botdesk.tui.widgets.listing import MEASURED, whole
 from botdesk.tui.widgets.window import Window
 
 COLUMNS: Final = (
@@ -38,7 +38,7 @@ class RunsDialog(Dialog[int]):
             cells=lambda line: many.line(line, self._now),
             key=lambda line: str(line.number),
             opens="Tell",
-            fit=True,
+            fit=MEASURED,
             id="bulk-items",
         )
 

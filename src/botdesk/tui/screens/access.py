@@ -15,7 +15,7 @@ from botdesk.tui.base import DeskScreen, flow
 from botdesk.tui.render import Cell
 from botdesk.tui.widgets.columns import Column
 from botdesk.tui.widgets.filter import FilterBar
-from botdesk.tui.widgets.listing import Slice, whole
+from botdesk.tui.widgets.listing import MEASURED, Slice, whole
 from botdesk.tui.widgets.window import Window
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ class AccessScreen(DeskScreen):
                     cells=lambda line: render.reached(line) if self._by_person else render.reach(line),
                     key=lambda line: line.key,
                     opens="Open",
-                    fit=True,
+                    fit=MEASURED,
                     id="right",
                 )
 

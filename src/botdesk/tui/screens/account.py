@@ -16,7 +16,7 @@ from botdesk.tui import flows, render
 from botdesk.tui.base import DeskScreen, flow
 from botdesk.tui.widgets.bars import AlarmLine
 from botdesk.tui.widgets.columns import Column
-from botdesk.tui.widgets.listing import Slice, whole
+from botdesk.tui.widgets.listing import MEASURED, Slice, whole
 from botdesk.tui.widgets.window import Window
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ class AccountScreen(DeskScreen):
                     key=lambda line: str(line.token.id),
                     markable=True,
                     opens="Detail",
-                    fit=True,
+                    fit=MEASURED,
                     id="token-list",
                 )
                 with VerticalScroll(id="token-detail", can_focus=False):
@@ -114,7 +114,7 @@ class AccountScreen(DeskScreen):
                     GRANTS,
                     cells=lambda line: render.grant(line, self.now),
                     key=lambda line: str(line.grant.id),
-                    fit=True,
+                    fit=MEASURED,
                     id="grant-list",
                 )
                 yield Window(
@@ -122,7 +122,7 @@ class AccountScreen(DeskScreen):
                     cells=render.reach,
                     key=lambda line: line.key,
                     passive=True,
-                    fit=True,
+                    fit=MEASURED,
                     id="reach-list",
                 )
             with TabPane("Activity", id="activity"):

@@ -15,6 +15,7 @@ from botdesk.access import Action, Level
 from botdesk.errors import BotdeskError
 from botdesk.tui import flows, render
 from botdesk.tui.base import DEMO, DeskScreen, flow
+from botdesk.tui.widgets import listing
 from botdesk.tui.widgets.columns import Column
 from botdesk.tui.widgets.filter import FilterBar
 from botdesk.tui.widgets.listing import Slice
@@ -102,7 +103,7 @@ class AccountsScreen(DeskScreen):
                 key=lambda line: str(line.account.id),
                 markable=True,
                 opens="Open",
-                fit=True,
+                fit=listing.FIRST,
                 id="accounts",
             )
             with VerticalScroll(id="preview", can_focus=False):

@@ -12,7 +12,7 @@ from botdesk.tui import flows, render
 from botdesk.tui.base import DeskScreen, flow
 from botdesk.tui.widgets.columns import Column
 from botdesk.tui.widgets.filter import FilterBar
-from botdesk.tui.widgets.listing import whole
+from botdesk.tui.widgets.listing import MEASURED, whole
 from botdesk.tui.widgets.window import Window
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ class AdviceScreen(DeskScreen):
             cells=render.advice_line,
             key=lambda found: str(found.id),
             opens="Open account",
-            fit=True,
+            fit=MEASURED,
             id="advice-list",
         )
         yield Static(id="advice-text", markup=False)

@@ -12,7 +12,7 @@ from botdesk.tui import flows, moving
 from botdesk.tui.base import DeskScreen, flow
 from botdesk.tui.widgets.columns import Column
 from botdesk.tui.widgets.filter import FilterBar
-from botdesk.tui.widgets.listing import whole
+from botdesk.tui.widgets.listing import MEASURED, whole
 from botdesk.tui.widgets.window import Window
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ class MigrationsScreen(DeskScreen):
             cells=lambda line: moving.line(line, self.now),
             key=lambda line: str(line.migration.id),
             opens="Open",
-            fit=True,
+            fit=MEASURED,
             id="migration-list",
         )
         yield Static(id="migration-text", markup=False)

@@ -13,7 +13,7 @@ from botdesk.tui import flows, render
 from botdesk.tui.base import DeskScreen, flow
 from botdesk.tui.widgets.columns import Column
 from botdesk.tui.widgets.filter import FilterBar
-from botdesk.tui.widgets.listing import whole
+from botdesk.tui.widgets.listing import MEASURED, whole
 from botdesk.tui.widgets.window import Window
 
 PEOPLE: Final = (
@@ -56,9 +56,9 @@ class PeopleScreen(DeskScreen):
         yield FilterBar("words in names, full names, descriptions")
         with Vertical():
             key = {"persons": lambda line: str(line.person.id), "roles": lambda line: str(line.role.id)}
-            yield Window(PEOPLE, cells=render.person, key=key["persons"], fit=True, id="persons")
+            yield Window(PEOPLE, cells=render.person, key=key["persons"], fit=MEASURED, id="persons")
             yield Static(" ", id="between", markup=False)
-            yield Window(ROLES, cells=render.role, key=key["roles"], fit=True, id="roles")
+            yield Window(ROLES, cells=render.role, key=key["roles"], fit=MEASURED, id="roles")
 
     @property
     def persons(self) -> Window:

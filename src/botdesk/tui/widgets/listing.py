@@ -15,6 +15,9 @@ PAGE: Final = 100
 MOST: Final = 500
 """So many rows are held at the least where one reads on, and less than twice as many at the most."""
 
+MEASURED: Final = 1_000
+"""Up to so many rows the columns of a list that is read as a whole are measured."""
+
 
 @dataclass(frozen=True, slots=True)
 class Slice:

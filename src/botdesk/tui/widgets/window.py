@@ -33,9 +33,6 @@ FINENESS: Final = 8
 """In how many parts of a cell a scroll bar is drawn; it is not drawn anew for less."""
 
 LATE: Final = "  loading … "
-MEASURED: Final = 1_000
-"""By how many rows the columns are measured at the most."""
-
 MOST_MARKED: Final = 10_000
 """How many rows are marked at once at the most; no more are worked on at once."""
 
@@ -99,7 +96,7 @@ class Window(ScrollView, can_focus=True):
         markable: bool = False,
         opens: str = "",
         passive: bool = False,
-        fit: bool = False,
+        fit: int = 0,
         id: str | None = None,
     ) -> None:
         """Make a window.
@@ -112,7 +109,7 @@ class Window(ScrollView, can_focus=True):
             markable: Whether rows can be marked.
             opens: What enter does, in a word; empty when a row cannot be opened.
             passive: Whether it only shows rows: it takes no keys and has no cursor.
-            fit: Whether no column is wider than its texts, where the whole list is read.
+            fit: Up to how many rows no column is wider than its texts; beyond, it would shift as more are read.
             id: The widget's id.
         """
         self._looks: dict[tuple[str, bool], Style] = {}
@@ -238,7 +235,7 @@ class Window(ScrollView, can_focus=True):
         self.refresh()
 
     def _measure(self) -> None:
-        fit = self._fit and 0 < len(self.rows) == self.total <= MEASURED
+        fit = 0 < len(self.rows) == self.total <= self._fit
         texts = ([cell.text for cell in self._cells(row)] for row in self.rows)
         self._fitted = columns.fitted(self.columns, list(texts)) if fit else self.columns
         self.virtual_size = Size(0, len(self._listing.lines) + 1)
