@@ -15,7 +15,7 @@ import psycopg
 import pysqlite3
 import pytest
 
-from botdesk import audit, keeping, tokens
+from botdesk import accounts, audit, keeping, tokens
 from botdesk.audit import Head, Verdict
 from botdesk.desk import Desk
 from botdesk.errors import BotdeskError, SchemaMismatch, StoreError
@@ -278,6 +278,12 @@ def test_a_token_revived_by_sql_works_but_is_found(home: str, auditing: Desk) ->
     assert [finding.what for finding in verified(auditing).findings] == [
         f"the token {dead} is not as its last event left it"
     ]
+
+
+def test_a_row_that_was_changed_by_sql_is_found_though_botdesk_changed_it_since(home: str, auditing: Desk) -> None:
+    execute(home, "UPDATE account SET scopes = 'admin:all' WHERE name = 'nightly-build' AND removed_at IS NULL")
+    auditing.run(accounts.modify, "nightly-build", description="as before")
+    assert "was changed before this event without one" in verified(auditing).findings[0].what
 
 
 @pytest.mark.parametrize("columns", ["at, detail, hash, previous", "hash", "previous", "hash, previous", "detail"])
