@@ -222,7 +222,7 @@ MENDED = (
     Story(Kind.PERSONAL_OVERDUE, personal_overdue, ("y",), "ben's token of 'shop build' is ended here"),
     Story(Kind.PENDING, pending, ("left over", "ctrl+s"), "revoked 'farm'"),
     Story(Kind.LOCKED_OUT, locked_out, ISSUED, "'runner' given to sh on its stdin"),
-    Story(Kind.LOCKED_OUT, disabled, (), f"enabled {BOT}"),
+    Story(Kind.LOCKED_OUT, disabled, ("y",), f"enabled {BOT}"),
     Story(Kind.NEVER_USED, never_used, ("unneeded", "ctrl+s"), "revoked 'farm'"),
     Story(Kind.UNUSED, unused, ("unneeded", "ctrl+s"), "revoked 'farm'"),
     Story(Kind.SURPLUS, surplus, ("unneeded", "ctrl+s"), "revoked 'farm'"),
