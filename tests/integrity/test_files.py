@@ -150,7 +150,7 @@ SCENES: dict[str, tuple[Scene, type[BotdeskError], str]] = {
     "from the future": (_execute("UPDATE alembic_version SET version_num = '9999'"), SchemaMismatch, "'9999'"),
     "from the future, of an old SQLite": (_rollback, SchemaMismatch, "'9999'"),
     "of no schema": (_execute("DELETE FROM alembic_version"), SchemaMismatch, "schema"),
-    "of two schemas": (_execute("INSERT INTO alembic_version VALUES ('0002')"), SchemaMismatch, "schema"),
+    "of two schemas": (_execute("INSERT INTO alembic_version VALUES ('0001')"), SchemaMismatch, "schema"),
 }
 
 

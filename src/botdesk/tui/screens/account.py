@@ -144,7 +144,10 @@ class AccountScreen(DeskScreen):
             line = self._line = await self.desk_app.ask(accounts.line, self._account_id)
         except NotFound:
             self._gone()
-            raise NotFound(f"{self._line.account.name} is out of your reach by now") from None
+            raise NotFound(
+                f"{self._line.account.name} is out of your reach by now",
+                hint="whoever manages it may give access again",
+            ) from None
         held = await self.desk_app.ask(tokens.listed, self._account_id)
         granted = await self.desk_app.ask(grants.listed, self._account_id)
         reached = await self.desk_app.ask(grants.who_reaches, self._account_id)
