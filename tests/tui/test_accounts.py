@@ -361,3 +361,36 @@ async def test_somebody_who_is_disabled_meanwhile_sees_nothing_more_and_is_told(
         await settle(pilot)
         assert not pilot.app.is_running
         assert app_of(pilot).failure
+
+
+async def test_a_filter_that_the_row_is_not_in_puts_the_cursor_on_the_first(path: str) -> None:
+    with open_desk(path) as desk:
+        for name in ("web-hook", "web-probe"):
+            desk.run(accounts.create, name)
+    async with opened(path) as pilot:
+        await press(pilot, "j", "j", "slash", "web")
+        assert names(pilot) == ["web-hook", "web-probe"]
+        assert window(pilot, "accounts").row.account.name == "web-hook"
+        await press(pilot, "backspace", "backspace", "backspace")
+        assert window(pilot, "accounts").row.account.name == "web-hook"
+
+
+async def test_the_advice_in_view_comes_with_the_rows_where_the_cursor_is_far_down(
+    path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with open_desk(path) as desk, desk.begin() as tx:
+        for number in range(60):
+            accounts.create(tx, f"web-{number:02}")
+    late: list[int] = []
+
+    def badge(screen: AccountsScreen) -> None:
+        late.append(sum(line.account.id not in screen._badged for line in screen.window.in_view))
+
+    async with opened(path) as pilot:
+        await press(pilot, *["ctrl+d"] * 3)
+        held = window(pilot, "accounts").row.account.name
+        monkeypatch.setattr(AccountsScreen, "_badge", badge)
+        await press(pilot, "slash", "w")
+        assert window(pilot, "accounts").row.account.name == held > "web-20"
+        assert late
+        assert not any(late)

@@ -131,8 +131,9 @@ class AccountsScreen(DeskScreen):
         async def fetch(after: Any, limit: int, backward: bool) -> Slice:
             place: dict[str, Any] = {"sort": sort, "descending": descending ^ backward, "after": after, "limit": limit}
             told = window.size.height if window.is_read and after is None else 0
-            found, badges = await self.desk_app.ask(_page, wanted, told, **place)
-            self._take([line.account.id for line in found.rows[:told]], badges)
+            near = self.line.account.id if self.line else ""
+            found, badges = await self.desk_app.ask(_page, wanted, told, near, **place)
+            self._take([line.account.id for line in _near(found.rows, near, told)], badges)
             return Slice(found.rows, found.next, found.total)
 
         self._badged.clear()
@@ -350,7 +351,7 @@ class AccountsScreen(DeskScreen):
     async def _make_ready(self) -> None:
         """Search for what is nowhere: it takes a moment to put a question into SQL for the first time."""
         with contextlib.suppress(BotdeskError):
-            await self.desk_app.ask(_page, _wanted(NOWHERE, self._shown), 1)
+            await self.desk_app.ask(_page, _wanted(NOWHERE, self._shown), 1, "")
 
     def action_states(self) -> None:
         """Show live ones, disabled ones, or all."""
@@ -388,9 +389,9 @@ _NEEDS: Final = {
 
 
 def _page(
-    tx: "Transaction", /, wanted: "accounts.Filter", told: int, **place: Any
+    tx: "Transaction", /, wanted: "accounts.Filter", told: int, near: str, **place: Any
 ) -> "tuple[accounts.Page[accounts.Line], dict[str, advice.Badge]]":
-    """A page, and the advice on so many of its first rows: read at once, they are drawn at once."""
+    """A page, and the advice on those of its rows that will be in view: read at once, they are drawn at once."""
     from botdesk import accounts
 
     page = accounts.page(tx, wanted, **place)
@@ -398,7 +399,13 @@ def _page(
         return page, {}
     from botdesk import advice
 
-    return page, advice.badges(tx, [line.account.id for line in page.rows[:told]])
+    return page, advice.badges(tx, [line.account.id for line in _near(page.rows, near, told)])
+
+
+def _near(rows: "Sequence[accounts.Line]", near: str, told: int) -> "Sequence[accounts.Line]":
+    """The rows that may be in view, of which there are so many at the most, when the cursor stays on an account."""
+    at = next((place for place, line in enumerate(rows) if line.account.id == near), 0)
+    return rows[max(0, at - told) : at + told]
 
 
 def _wanted(text: str, shown: str) -> "accounts.Filter":

@@ -177,7 +177,8 @@ class Window(ScrollView, can_focus=True):
         Args:
             fetch: Gives the pages.
             keep: Keep the cursor on its row, and the rows that are held.
-            about: What is asked for; when it is another thing than before, no more than the first rows are read.
+            about: What is asked for; when it is another thing than before, no more than the first rows are read, and
+                the cursor is on the first if its row is not among them.
         """
         again, self._about = keep and about == self._about, about
         with self._told_when_late():
@@ -187,6 +188,8 @@ class Window(ScrollView, can_focus=True):
             before = self._listing.before
             held = self._key(before[self.cursor]) if keep and self.cursor < len(before) else ""
             self._mark_anew(others=again and not self._listing.is_whole)
+            if not again and not backward and self._listing.place_of(held) is None:
+                self.set_reactive(Window.cursor, 0)
             self._shown(held if not self._sought else self._sought)
 
     @contextlib.contextmanager
