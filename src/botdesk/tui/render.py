@@ -25,6 +25,9 @@ KNOCKS: Final = 3
 
 SOON: Final = timedelta(days=7)
 
+PRESENT: Final = ("active", "disabled")
+"""The states of an account that is not removed."""
+
 _STATES: Final = {
     "active": "good",
     "retiring": "warn",

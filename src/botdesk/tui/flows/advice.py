@@ -23,7 +23,7 @@ async def mend(app: "BotdeskApp", found: Advice) -> None:
         return await _drop_member(app, finding)
     line = await app.ask(accounts.line, finding.account_id)
     needed, way = _WAYS[finding.mend]
-    refusal = render.refusal(line, needed, ("active", "disabled"))
+    refusal = render.refusal(line, needed, render.PRESENT)
     if refusal:
         return app.say(refusal)
     return await way(app, finding, line)

@@ -21,8 +21,6 @@ from botdesk.tui.widgets.window import Window
 if TYPE_CHECKING:
     from botdesk import accounts
 
-_LIVE: Final = ("active", "disabled")
-
 LEFT: Final = (Column("name", "ACCOUNT", 12, grow=1), Column("note", "", 8))
 RIGHT: Final = (
     Column("who", "PERSON", 12, grow=1, most=40),
@@ -148,7 +146,7 @@ class AccessScreen(DeskScreen):
         if action == "hand_over":
             return self.desk_app.refusal(Action.ACCOUNT_HANDED_OVER)
         if action in ("give", "withdraw") and not self._by_person:
-            return render.refusal(self.left.row, Level.MANAGE, _LIVE)
+            return render.refusal(self.left.row, Level.MANAGE, render.PRESENT)
         return ""
 
     def title_of(self, binding: Binding) -> str:
@@ -198,7 +196,7 @@ class AccessScreen(DeskScreen):
         from botdesk import accounts
 
         line = await self.desk_app.ask(accounts.line, self._account)
-        refusal = render.refusal(line, Level.MANAGE, _LIVE)
+        refusal = render.refusal(line, Level.MANAGE, render.PRESENT)
         if refusal:
             self.say(refusal)
         return None if refusal else line

@@ -438,20 +438,19 @@ class AccountScreen(DeskScreen):
             super().action_back()
 
 
-_LIVE: Final = ("active", "disabled")
 _NEEDS: Final = {
     "issue": (Level.OPERATE, ("active",)),
     "rotate": (Level.OPERATE, ("active",)),
-    "cutover": (Level.VIEW, _LIVE),
-    "uses": (Level.VIEW, (*_LIVE, "removed")),
-    "revoke": (Level.OPERATE, _LIVE),
-    "many": (Level.OPERATE, _LIVE),
-    "give": (Level.MANAGE, _LIVE),
-    "withdraw": (Level.MANAGE, _LIVE),
-    "hand_over": (Level.MANAGE, _LIVE),
-    "modify": (Level.MANAGE, _LIVE),
-    "switch": (Level.MANAGE, _LIVE),
-    "remove": (Level.MANAGE, _LIVE),
+    "cutover": (Level.VIEW, render.PRESENT),
+    "uses": (Level.VIEW, (*render.PRESENT, "removed")),
+    "revoke": (Level.OPERATE, render.PRESENT),
+    "many": (Level.OPERATE, render.PRESENT),
+    "give": (Level.MANAGE, render.PRESENT),
+    "withdraw": (Level.MANAGE, render.PRESENT),
+    "hand_over": (Level.MANAGE, render.PRESENT),
+    "modify": (Level.MANAGE, render.PRESENT),
+    "switch": (Level.MANAGE, render.PRESENT),
+    "remove": (Level.MANAGE, render.PRESENT),
     "restore": (Level.MANAGE, ("removed",)),
 }
 _TOKEN_STATES: Final = {

@@ -373,17 +373,16 @@ class AccountsScreen(DeskScreen):
             super().action_back()
 
 
-_LIVE: Final = ("active", "disabled")
 _NEEDS: Final = {
-    "copy": (Level.VIEW, (*_LIVE, "removed")),
-    "todo": (Level.VIEW, (*_LIVE, "removed")),
+    "copy": (Level.VIEW, (*render.PRESENT, "removed")),
+    "todo": (Level.VIEW, (*render.PRESENT, "removed")),
     "issue": (Level.OPERATE, ("active",)),
-    "modify": (Level.MANAGE, _LIVE),
-    "switch": (Level.MANAGE, _LIVE),
-    "remove": (Level.MANAGE, _LIVE),
+    "modify": (Level.MANAGE, render.PRESENT),
+    "switch": (Level.MANAGE, render.PRESENT),
+    "remove": (Level.MANAGE, render.PRESENT),
     "restore": (Level.MANAGE, ("removed",)),
-    "give": (Level.MANAGE, _LIVE),
-    "many": (Level.OPERATE, _LIVE),
+    "give": (Level.MANAGE, render.PRESENT),
+    "many": (Level.OPERATE, render.PRESENT),
 }
 """The level, and the states of the account, that an action needs."""
 

@@ -83,7 +83,7 @@ class CutoverScreen(DeskScreen):
             return "it is still being read"
         from botdesk import cutover
 
-        refusal = render.refusal(self._line, Level.OPERATE, ("active", "disabled"))
+        refusal = render.refusal(self._line, Level.OPERATE, render.PRESENT)
         if not refusal and action == "finish":
             refusal = cutover.unready(self._found, self.now)
         if not refusal and action == "undo" and not self._found.undoable:
