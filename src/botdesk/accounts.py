@@ -311,9 +311,12 @@ def page(
         rows = _rows(tx, every.subquery(), None, descending=descending, limit=limit)
         total = len(rows) if len(rows) <= limit else limit + _beyond(tx, wanted, rows[limit - 1][0], descending)
     else:
-        matching = every.cte("matching").prefix_with("MATERIALIZED") if filter.text else every.subquery()
-        counted: Any = select(func.count()).select_from(matching if filter.text else Account)
-        count = (counted if filter.text else counted.where(*wanted)).scalar_subquery()
+        if filter.text:
+            matching = every.cte("matching").prefix_with("MATERIALIZED")
+            count = select(func.count()).select_from(matching).scalar_subquery()
+        else:
+            matching = every.subquery()
+            count = select(func.count()).select_from(Account).where(*wanted).scalar_subquery()
         rows = _rows(tx, matching, after, count.label("total"), descending=descending, limit=limit)
         total = rows[0].total if rows else tx.session.scalar(select(count)) if after else 0
     last = rows[limit - 1] if len(rows) > limit else None

@@ -132,8 +132,8 @@ class AccountsScreen(DeskScreen):
             place: dict[str, Any] = {"sort": sort, "descending": descending ^ backward, "after": after, "limit": limit}
             told = window.size.height if window.is_read and after is None else 0
             near = self.line.account.id if self.line else ""
-            found, badges = await self.desk_app.ask(_page, wanted, told, near, **place)
-            self._take([line.account.id for line in _near(found.rows, near, told)], badges)
+            found, asked, badges = await self.desk_app.ask(_page, wanted, told, near, **place)
+            self._take(asked, badges)
             return Slice(found.rows, found.next, found.total)
 
         self._badged.clear()
@@ -389,16 +389,17 @@ _NEEDS: Final = {
 
 def _page(
     tx: "Transaction", /, wanted: "accounts.Filter", told: int, near: str, **place: Any
-) -> "tuple[accounts.Page[accounts.Line], dict[str, advice.Badge]]":
-    """A page, and the advice on those of its rows that will be in view: read at once, they are drawn at once."""
+) -> "tuple[accounts.Page[accounts.Line], Sequence[str], dict[str, advice.Badge]]":
+    """A page, the ids of its rows that will be in view, and the advice on them: all drawn at once."""
     from botdesk import accounts
 
     page = accounts.page(tx, wanted, **place)
     if not told:
-        return page, {}
+        return page, (), {}
     from botdesk import advice
 
-    return page, advice.badges(tx, [line.account.id for line in _near(page.rows, near, told)])
+    asked = [line.account.id for line in _near(page.rows, near, told)]
+    return page, asked, advice.badges(tx, asked)
 
 
 def _near(rows: "Sequence[accounts.Line]", near: str, told: int) -> "Sequence[accounts.Line]":
