@@ -98,7 +98,7 @@ class BotdeskApp(TypeAhead):
     HORIZONTAL_BREAKPOINTS: list[tuple[int, str]] | None = [(0, "-narrow"), (110, "-wide")]  # noqa: RUF012
     VERTICAL_BREAKPOINTS: list[tuple[int, str]] | None = [(0, "-tiny"), (14, "-short"), (22, "-normal"), (36, "-tall")]  # noqa: RUF012
     SCREENS: ClassVar[dict[str, Callable[[], Screen[Any]]]] = {name: partial(_made, name) for name in SCREENS}
-    DEPTH: ClassVar[int] = 2
+    DEPTH: ClassVar[int] = 1
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+q", "quit", "Quit", show=False, priority=True, tooltip="Leave botdesk"),
         Binding("ctrl+z", "help_quit", "Stay", show=False),
@@ -220,9 +220,20 @@ class BotdeskApp(TypeAhead):
         return {worker.group for worker in self.workers if not worker.is_finished}
 
     def on_mount(self) -> None:
-        """Show the first screen; it opens the desk once it is painted."""
+        """Let the first screen be switched away from, like one that was pushed."""
+        self.screen._push_result_callback(self.screen, None)
+
+    def get_default_screen(self) -> Screen[Any]:
+        """The first screen; the desk is opened once it is painted."""
         first = self.memory.screen if self.memory else ""
-        self.push_screen(first if first in self.SCREENS else "accounts")
+        return self.get_screen(first if first in self.SCREENS else "accounts")
+
+    def refresh_css(self, animate: bool = True) -> None:
+        """Read the style sheets anew; before anything is shown they are yet to be read, with the theme's colours."""
+        if self._is_mounted:
+            super().refresh_css(animate=animate)
+        else:
+            self.stylesheet.set_variables(self.get_css_variables())
 
     def _display(self, screen: Screen[Any], renderable: RenderableType | None) -> None:
         """Show a frame: what of it is on the terminal already is not written again."""
