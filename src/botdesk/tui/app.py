@@ -54,7 +54,7 @@ SHEETS: Final = (
 SCREENS: Final = {name: f"{name.title()}Screen" for name in TITLES}
 """The classes of the screens of the title bar, each in a module of its name."""
 
-PAINTED_SECONDS: Final = 0.01
+PAINTED_SECONDS: Final = 0.003
 """How long a frame takes to reach the terminal, once it is drawn."""
 
 TAKEN_DOWN: Final = (NoMatches, NoScreen, ScreenStackError)

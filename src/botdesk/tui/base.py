@@ -70,6 +70,7 @@ class DeskScreen(Screen[None]):
         FIRST: The id of the list that has the keys at first.
     """
 
+    AUTO_FOCUS = ""
     NAME: ClassVar[str] = ""
     TITLED: ClassVar[str] = ""
     FIRST: ClassVar[str] = ""
