@@ -100,6 +100,7 @@ class Desk:
         key: str | None = None,
         source: str = "library",
         create: bool = True,
+        as_is: bool = False,
         clock: Clock = system_clock,
         entropy: Entropy = secrets.token_bytes,
         hasher: Hasher | None = None,
@@ -114,6 +115,7 @@ class Desk:
             key: The fingerprint of the SSH key that they came in with; it must be theirs, at every act.
             source: Where the operator comes from, as the audit shows it.
             create: Whether a missing store is made.
+            as_is: Take a desk that is there, and write nothing for it: neither a backup nor that somebody knocked.
             clock: Gives the present instant, aware UTC.
             entropy: Gives n random bytes.
             hasher: Hashes the confidential part of tokens; argon2id by default.
@@ -127,7 +129,7 @@ class Desk:
         url = engine.to_url(str(store or settings.store))
         make_folder = str(url.database) == str(default_store())
         opened = Store(
-            engine.of(url).open_engine(url, create=create, make_folder=make_folder),
+            engine.of(url).open_engine(url, create=create and not as_is, make_folder=make_folder),
             source=wording.visible(source)[:LONGEST_SOURCE],
             clock=clock,
             entropy=entropy,
@@ -135,8 +137,11 @@ class Desk:
         )
         desk = cls(opened, settings, operator=operator or system_user(), acting_as=acting_as, key=key)
         try:
-            desk.founded = founding.make_ready(desk.store, desk.operator, create=create)
-            desk._refuse_strangers()
+            if not as_is:
+                desk.founded = founding.make_ready(desk.store, desk.operator, create=create)
+                desk._refuse_strangers()
+            elif not founding.is_ready(desk.store):
+                raise StoreError(f"there is no desk of today in '{desk.location}'", hint="open it once as usual")
         except BaseException:
             desk.close()
             raise

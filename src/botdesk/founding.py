@@ -28,12 +28,11 @@ def make_ready(store: Store, operator: str, *, create: bool) -> bool:
         SchemaMismatch: The store was written by a newer botdesk.
         StoreError: There is no desk and none was to be made, or the store cannot be used.
     """
-    found = _revision(store)
-    if not create and (found is None or (found == schema.NEWEST and _is_empty(store))):
-        raise StoreError(f"there is no desk in '{store.location}'", hint=files.NO_DESK)
-    if found == schema.NEWEST and not _is_empty(store):
+    if is_ready(store):
         store.backend.settle(store.engine)
         return False
+    if not create and _revision(store) in (None, schema.NEWEST):
+        raise StoreError(f"there is no desk in '{store.location}'", hint=files.NO_DESK)
     with store.backend.locked(store.engine):
         found = _revision(store)
         store.backend.settle(store.engine)
@@ -42,6 +41,16 @@ def make_ready(store: Store, operator: str, *, create: bool) -> bool:
         if empty:
             _found(store, operator)
     return empty
+
+
+def is_ready(store: Store) -> bool:
+    """Whether a store is a desk with today's schema already.
+
+    Raises:
+        SchemaMismatch: The store was written by a newer botdesk.
+        StoreError: The store cannot be used.
+    """
+    return _revision(store) == schema.NEWEST and not _is_empty(store)
 
 
 def _revision(store: Store) -> str | None:

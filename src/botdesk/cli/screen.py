@@ -79,6 +79,10 @@ def show(
             hint="set TERM to what it is, as in TERM=xterm-256color, or use the commands: see 'botdesk --help'",
         )
     gc.disable()
+    loaded = found or settings.load(store=store)
+    from botdesk.tui.scout import Scout
+
+    scout = None if demo else Scout.sent(loaded, acting_as=acting_as, entry=entry)
     from botdesk.tui.start import run
 
-    return run(settings=found or settings.load(store=store), acting_as=acting_as, entry=entry, demo=demo)
+    return run(settings=loaded, acting_as=acting_as, entry=entry, demo=demo, scout=scout)

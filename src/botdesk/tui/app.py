@@ -34,6 +34,7 @@ from botdesk.tui.base import SEVERITIES, DeskScreen
 from botdesk.tui.dialogs.base import Dialog
 from botdesk.tui.memory import Memory
 from botdesk.tui.picture import Picture, Written
+from botdesk.tui.scout import Scout
 from botdesk.tui.themes import THEMES
 from botdesk.tui.watch import Watch
 from botdesk.tui.widgets.bars import SCREENS as TITLES
@@ -112,6 +113,7 @@ class BotdeskApp(TypeAhead):
         opener: "Callable[[], Desk]",
         *,
         memory: Memory | None = None,
+        scout: Scout | None = None,
         poll: float = 1.0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -120,6 +122,7 @@ class BotdeskApp(TypeAhead):
         Args:
             opener: Opens the desk; called in a thread.
             memory: What is remembered; nothing by default.
+            scout: A process that was sent for the first rows, to show them until the desk is open.
             poll: Seconds between two looks at the audit's head; 0 for none.
             clock: Gives seconds that only go forward, to count down with.
         """
@@ -141,6 +144,7 @@ class BotdeskApp(TypeAhead):
         self._wants_look = False
         self._looking = asyncio.Lock()
         self._opening = False
+        self._scout = scout
         self._take_themes()
 
     def _take_themes(self) -> None:
@@ -264,6 +268,15 @@ class BotdeskApp(TypeAhead):
         if not self._opening and isinstance(self.screen, DeskScreen):
             self._opening = True
             self.set_timer(PAINTED_SECONDS, self._open)
+            if self._scout is not None:
+                self._foretell(self._scout)
+
+    @work(group="foretell")
+    async def _foretell(self, scout: Scout) -> None:
+        """Show what the scout finds, unless the desk is open by then."""
+        found = await scout.found()
+        if found is not None and not self.is_open and isinstance(self.screen, DeskScreen):
+            self.screen.foretell(found)
 
     @work(exclusive=True, group="open")
     async def _open(self) -> None:

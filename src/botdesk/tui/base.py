@@ -13,15 +13,17 @@ from textual.widgets import Input
 
 from botdesk import errors
 from botdesk.errors import AccessDenied, BotdeskError, NotFound
+from botdesk.tui.render import Cell
 from botdesk.tui.widgets.bars import AlarmLine, StatusLine, TitleBar
 from botdesk.tui.widgets.filter import FilterBar
 from botdesk.tui.widgets.keybar import KeyBar
-from botdesk.tui.widgets.window import Window
+from botdesk.tui.widgets.window import Foretold, Window
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from botdesk.tui.app import BotdeskApp
+    from botdesk.tui.scout import Found
 
 P = ParamSpec("P")
 S = TypeVar("S", bound="DeskScreen")
@@ -117,6 +119,11 @@ class DeskScreen(Screen[None]):
     async def reload(self) -> None:
         """Read what is shown from the desk, and show it; the cursor stays on its row."""
         raise NotImplementedError
+
+    def foretell(self, found: "Found") -> None:
+        """Show the rows that a scout found, until the list itself is read."""
+        rows = [Foretold(key, [Cell(*cell) for cell in cells]) for key, cells in found.rows]
+        self._list.foretell(rows, found.total)
 
     @property
     def desk_app(self) -> "BotdeskApp":

@@ -14,6 +14,7 @@ from botdesk.settings import Settings
 from botdesk.tui.app import BotdeskApp
 from botdesk.tui.base import DEMO
 from botdesk.tui.memory import Memory
+from botdesk.tui.scout import Scout
 
 if TYPE_CHECKING:
     from botdesk.desk import Desk
@@ -26,7 +27,14 @@ ENDING: Final = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP", "SIGINT
 """What asks a program to end; SIGINT comes from outside alone, for ctrl+c is a key here."""
 
 
-def run(*, settings: Settings, acting_as: str | None = None, entry: "Entry | None" = None, demo: bool = False) -> int:
+def run(
+    *,
+    settings: Settings,
+    acting_as: str | None = None,
+    entry: "Entry | None" = None,
+    demo: bool = False,
+    scout: Scout | None = None,
+) -> int:
     """Open botdesk in this terminal and return its exit code.
 
     Args:
@@ -34,6 +42,7 @@ def run(*, settings: Settings, acting_as: str | None = None, entry: "Entry | Non
         acting_as: The person in whose stead the operator acts.
         entry: Who came in over SSH; None at the host.
         demo: Open a throw-away copy of the demo desk.
+        scout: A process that was sent for the first rows.
 
     Raises:
         BotdeskError: The desk could not be opened.
@@ -42,7 +51,9 @@ def run(*, settings: Settings, acting_as: str | None = None, entry: "Entry | Non
     with contextlib.ExitStack() as stack:
         opener = _demo_opener(stack) if demo else _opener(stack, settings, acting_as, entry)
         memory = None if demo else Memory.load(settings.state_dir / statefile.MEMORY)
-        app = BotdeskApp(opener, memory=memory)
+        if scout is not None:
+            stack.callback(scout.recall)
+        app = BotdeskApp(opener, memory=memory, scout=scout)
         try:
             with _ended_by_signals(app):
                 answer = app.run()

@@ -110,6 +110,10 @@ class Listing:
         self._line_of, self._fetch, self._next, self._passed, self._held = [], None, None, [], []
         self._generation += 1
 
+    def foretell(self, rows: Sequence[Any], total: int) -> None:
+        """Take rows for the time until it is read."""
+        self._take(list(rows), total)
+
     async def read(self, fetch: Fetch, *, least: int = 0, backward: bool = False, again: bool = False) -> bool:
         """Read the list anew.
 

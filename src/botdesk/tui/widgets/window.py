@@ -6,7 +6,7 @@ room. The cursor stays on its row, by key, when the list is read again.
 
 import contextlib
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from typing import Any, ClassVar, Final, Self
+from typing import Any, ClassVar, Final, NamedTuple, Self
 
 from rich.cells import cell_len, set_cell_size
 from rich.segment import Segment
@@ -35,6 +35,13 @@ FINENESS: Final = 8
 LATE: Final = "  loading … "
 MOST_MARKED: Final = 10_000
 """How many rows are marked at once at the most; no more are worked on at once."""
+
+
+class Foretold(NamedTuple):
+    """A row as it is told before the list is read: its key, and its cells."""
+
+    key: str
+    cells: Sequence[Cell]
 
 
 class Window(ScrollView, can_focus=True):
@@ -123,14 +130,20 @@ class Window(ScrollView, can_focus=True):
         self._fit = fit
         self._fitted = self.columns
         self.sorted_by: tuple[str, bool] | None = None
-        self._listing = Listing(key, heading)
-        self._cells = cells
-        self._key = key
+        self._cells_of = cells
+        self._key_of = key
+        self._listing = Listing(self._key, heading)
         self._markable = markable
         self._sought = ""
         self._about: Any = None
         self._is_late = False
         self._reads_further = False
+
+    def _cells(self, row: Any) -> Sequence[Cell]:
+        return row.cells if isinstance(row, Foretold) else self._cells_of(row)
+
+    def _key(self, row: Any) -> str:
+        return row.key if isinstance(row, Foretold) else self._key_of(row)
 
     @property
     def rows(self) -> list[Any]:
@@ -149,8 +162,8 @@ class Window(ScrollView, can_focus=True):
 
     @property
     def row(self) -> Any:
-        """The row under the cursor; None when the list is empty."""
-        return self.rows[self.cursor] if 0 <= self.cursor < len(self.rows) else None
+        """The row under the cursor; None when the list is empty or not read."""
+        return self.rows[self.cursor] if self.is_read and 0 <= self.cursor < len(self.rows) else None
 
     @property
     def in_view(self) -> list[Any]:
@@ -191,6 +204,18 @@ class Window(ScrollView, can_focus=True):
             if not again and not backward and self._listing.place_of(held) is None:
                 self.set_reactive(Window.cursor, 0)
             self._shown(held if not self._sought else self._sought)
+
+    def foretell(self, rows: Sequence[Foretold], total: int) -> None:
+        """Show rows before the list is read; nothing can be done with them.
+
+        Args:
+            rows: The first rows.
+            total: How many rows the list has.
+        """
+        if not self.is_read:
+            self._listing.foretell(rows, total)
+            self._measure()
+            self.refresh()
 
     @contextlib.contextmanager
     def _told_when_late(self) -> Iterator[None]:
