@@ -10,7 +10,7 @@ from textual.pilot import Pilot
 from botdesk.tui.render import Cell
 from botdesk.tui.widgets.columns import Column
 from botdesk.tui.widgets.listing import MOST, PAGE, Slice, whole
-from botdesk.tui.widgets.window import LATE, LATE_SECONDS, MOST_MARKED, Window
+from botdesk.tui.widgets.window import LATE, LATE_SECONDS, MOST_MARKED, Foretold, Window
 
 
 class Store:
@@ -306,3 +306,20 @@ async def test_two_widths_show_other_columns_and_the_row_stays() -> None:
         await settle(pilot)
         assert "HALF" not in lines(shown.window)[0]
         assert shown.window.row == 2
+
+
+async def test_rows_that_are_foretold_are_drawn_and_nothing_is_done_with_them_until_the_list_is_read() -> None:
+    shown = app()
+    async with shown.run_test(size=(40, 20)) as pilot:
+        window = shown.window
+        window.foretell([Foretold(str(number), (Cell(str(number)), Cell("?"))) for number in range(30)], 1_000)
+        await settle(pilot)
+        assert [line.split() for line in lines(window)[1:3]] == [["0", "?"], ["1", "?"]]
+        assert window.total == 1_000
+        await press(pilot, "space", "A", "enter", "j", "j")
+        assert (window.row, window.marked, shown.opened) == (None, {}, [])
+        await window.show(Store(1_000))
+        await settle(pilot)
+        assert (window.row, window.cursor) == (2, 2)
+        window.foretell([], 0)
+        assert window.total == 1_000

@@ -34,7 +34,7 @@ from botdesk.tui.base import SEVERITIES, DeskScreen
 from botdesk.tui.dialogs.base import Dialog
 from botdesk.tui.memory import Memory
 from botdesk.tui.picture import Picture, Written
-from botdesk.tui.scout import Scout
+from botdesk.tui.scout import FIRST, Scout
 from botdesk.tui.themes import THEMES
 from botdesk.tui.watch import Watch
 from botdesk.tui.widgets.bars import SCREENS as TITLES
@@ -94,7 +94,6 @@ class BotdeskApp(TypeAhead):
     """
 
     TITLE = "botdesk"
-    CSS_PATH: ClassVar[list[Any]] = [styles.path(stem) for stem in SHEETS]
     ENABLE_COMMAND_PALETTE = True
     HORIZONTAL_BREAKPOINTS: list[tuple[int, str]] | None = [(0, "-narrow"), (110, "-wide")]  # noqa: RUF012
     VERTICAL_BREAKPOINTS: list[tuple[int, str]] | None = [(0, "-tiny"), (14, "-short"), (22, "-normal"), (36, "-tall")]  # noqa: RUF012
@@ -126,7 +125,8 @@ class BotdeskApp(TypeAhead):
             poll: Seconds between two looks at the audit's head; 0 for none.
             clock: Gives seconds that only go forward, to count down with.
         """
-        super().__init__()
+        self.memory = memory
+        super().__init__(css_path=[styles.path("app"), styles.path(self._first)])
         self.animation_level = "none"
         self.is_open = False
         self.failure: BotdeskError | None = None
@@ -134,7 +134,6 @@ class BotdeskApp(TypeAhead):
         self.clearings: list[Clearing] = []
         self.pending: set[str] = set()
         self._cleared: dict[int, asyncio.Future[Cleared]] = {}
-        self.memory = memory
         self.clock = clock
         self.changed: Signal[None] = Signal(self, "changed")
         self._picture = Picture()
@@ -229,8 +228,20 @@ class BotdeskApp(TypeAhead):
 
     def get_default_screen(self) -> Screen[Any]:
         """The first screen; the desk is opened once it is painted."""
-        first = self.memory.screen if self.memory else ""
-        return self.get_screen(first if first in self.SCREENS else "accounts")
+        return self.get_screen(self._first)
+
+    @property
+    def _first(self) -> str:
+        """The name of the first screen: the one that was shown last."""
+        last = self.memory.screen if self.memory else ""
+        return last if last in self.SCREENS else FIRST
+
+    def _take_sheets(self) -> None:
+        """Take the style sheets of what is not shown first."""
+        for path in map(styles.path, SHEETS):
+            if not self.stylesheet.has_source(str(path)):
+                self.stylesheet.read(path)
+        self.stylesheet.parse()
 
     def refresh_css(self, animate: bool = True) -> None:
         """Read the style sheets anew; before anything is shown they are yet to be read, with the theme's colours."""
@@ -280,6 +291,7 @@ class BotdeskApp(TypeAhead):
 
     @work(exclusive=True, group="open")
     async def _open(self) -> None:
+        self._take_sheets()
         try:
             self.desk = await asyncio.to_thread(self._opener)
             await asyncio.to_thread(self.history.begin, self.desk)

@@ -123,6 +123,7 @@ class DeskScreen(Screen[None]):
     def foretell(self, found: "Found") -> None:
         """Show the rows that a scout found, until the list itself is read."""
         rows = [Foretold(key, [Cell(*cell) for cell in cells]) for key, cells in found.rows]
+        self._list.sorted_by = (self._sort, self._descending) if self._sort else None
         self._list.foretell(rows, found.total)
 
     @property

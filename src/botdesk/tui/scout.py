@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import json
 import os
+import shutil
 import signal
 from collections.abc import Sequence
 from pathlib import Path
@@ -98,7 +99,7 @@ def _run(tell: int, settings: "Settings", acting_as: str | None, entry: "Entry |
     with contextlib.suppress(BaseException):
         signal.alarm(LONGEST_SECONDS)
         os.nice(NICE)
-        lines = os.get_terminal_size().lines
+        lines = shutil.get_terminal_size().lines
         nowhere = os.open(os.devnull, os.O_RDWR)
         for stream in range(3):
             os.dup2(nowhere, stream)

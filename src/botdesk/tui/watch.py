@@ -5,7 +5,6 @@ The head is the one question. A desk that does not answer is told once, and once
 
 import time
 from datetime import timedelta
-from hashlib import blake2b
 from typing import TYPE_CHECKING, Final
 
 from botdesk import wording
@@ -201,4 +200,6 @@ class Watch:
 
 def _mark(one: "Reuse") -> str:
     """What is remembered of a token that is presented from an address."""
+    from hashlib import blake2b
+
     return blake2b(f"{one.token_id} {one.source.address}".encode(), digest_size=6).hexdigest()
