@@ -102,6 +102,11 @@ class DeskScreen(Screen[None]):
         Binding("q", "app.quit", "Quit", show=False, tooltip="Leave botdesk"),
     ]
 
+    def __init__(self) -> None:
+        """Make it; it is laid out when it is shown."""
+        super().__init__()
+        self._status = StatusLine()
+
     def compose(self) -> ComposeResult:
         """Lay the frame around the screen's own body."""
         yield TitleBar(self.NAME)
@@ -109,7 +114,7 @@ class DeskScreen(Screen[None]):
         yield AlarmLine("reuse", action="reuse")
         yield AlarmLine("unfinished", action="runs")
         yield from self.body()
-        yield StatusLine()
+        yield self._status
         yield KeyBar()
 
     def body(self) -> ComposeResult:
@@ -178,18 +183,15 @@ class DeskScreen(Screen[None]):
 
     def say(self, text: str, *, over: bool = True) -> None:
         """Say what was done, on the status line; over what was said last or not at all."""
-        for line in self.query(StatusLine):
-            line.say(text, over=over)
+        self._status.say(text, over=over)
 
     def unsay(self, text: str) -> None:
         """Take back what the status line says, if it still says so."""
-        for line in self.query(StatusLine):
-            line.unsay(text)
+        self._status.unsay(text)
 
     def facts(self, text: str) -> None:
         """Say what is shown, on the status line."""
-        for line in self.query(StatusLine):
-            line.show(text)
+        self._status.show(text)
 
     def on_title_bar_picked(self, message: TitleBar.Picked) -> None:
         """Switch to the clicked screen."""
@@ -198,11 +200,19 @@ class DeskScreen(Screen[None]):
     def on_key(self, event: events.Key) -> None:
         """Take back what was said last, and say why a key does nothing now."""
         self.say("")
-        found = self.active_bindings.get(event.key)
-        if found is not None and not found.enabled:
-            action = found.binding.action
+        action = self._hindered(event.key)
+        if action:
             why = self.why_not(action) or f"there is nothing here to {action.partition('_')[0]}"
             self.say(why if self._is_read else "nothing is read yet")
+
+    def _hindered(self, key: str) -> str:
+        """The action of a key that does nothing now; empty when it does something, or nothing at any time."""
+        for node, bindings in self._modal_binding_chain:
+            for binding in bindings.key_to_bindings.get(key, ()):
+                state = self.app._check_action_state(binding.action, node)
+                if state is not False:
+                    return "" if state else binding.action
+        return ""
 
     @property
     def _list(self) -> Window:
@@ -303,7 +313,8 @@ class DeskScreen(Screen[None]):
     @property
     def filter_text(self) -> str:
         """What is typed to filter by; empty on a screen without a filter."""
-        return "".join(bar.line.value for bar in self.query(FilterBar))
+        bar = self.query_one_optional(FilterBar)
+        return bar.line.value if bar else ""
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """Filter as one types."""

@@ -13,6 +13,7 @@ from rich.cells import cell_len
 from rich.color import ColorSystem
 from rich.console import Console
 from rich.segment import Segment
+from rich.style import Style
 from textual._compositor import ChopsUpdate, CompositorUpdate, LayoutUpdate
 from textual.strip import Strip
 
@@ -131,8 +132,9 @@ class Picture:
         if shown[x:end] == letters and looked[x:end] == looks:
             return
         odd = _is_odd(letters) or _is_odd(shown[x:end])
-        for place, letter, found in zip(range(x, end), letters, looks, strict=True):
-            if letter and (odd or not _same(shown[place], looked[place], letter, found)):
+        cells = zip(range(x, end), shown[x:end], looked[x:end], letters, looks, strict=True)
+        for place, before, seen, letter, found in cells:
+            if letter and (odd or ((before != letter or seen is not found) and not _same(before, seen, letter, found))):
                 self._write(y, place, letter, found)
         shown[x:end], looked[x:end] = letters, looks
         if odd:
@@ -218,8 +220,13 @@ def _cells(segments: Iterable[Segment], colours: ColorSystem) -> tuple[list[str]
     for text, style, _ in segments:
         before = len(letters)
         letters += text if text.isascii() or _is_plain(text) else _spread(text)
-        looks += [look(Strip.render_ansi(style, colours)) if style else PLAIN] * (len(letters) - before)
+        looks += [_look_of(style, colours) if style else PLAIN] * (len(letters) - before)
     return letters, looks
+
+
+@lru_cache(maxsize=4096)
+def _look_of(style: Style, colours: ColorSystem) -> Look:
+    return look(Strip.render_ansi(style, colours))
 
 
 @lru_cache(maxsize=4096)

@@ -6,6 +6,7 @@ room. The cursor stays on its row, by key, when the list is read again.
 
 import contextlib
 from collections.abc import Awaitable, Callable, Iterator, Sequence
+from functools import reduce
 from typing import Any, ClassVar, Final, NamedTuple, Self
 
 from rich.cells import cell_len, set_cell_size
@@ -468,6 +469,17 @@ class Window(ScrollView, can_focus=True):
     def _widths(self) -> tuple[tuple[Column, int], ...]:
         return columns.widths(tuple(self._fitted), self.scrollable_content_region.width - self._margin - 1)
 
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """Draw some lines; a row that has been drawn is the same strip again, so what passed the filters has passed them.
+
+        A border is Textual's to draw.
+        """
+        if self.styles.gutter or self.opacity != 1 or crop.column_span != (0, self.outer_size.width):
+            return super().render_lines(crop)
+        background, filters = self.background_colors[1], self.get_line_filters()
+        strips = map(self.render_line, crop.line_range)
+        return [reduce(lambda strip, each: strip.apply_filter(each, background), filters, strip) for strip in strips]
+
     def render_line(self, y: int) -> Strip:
         """Draw one line: the heading of the columns, a heading, a row, or nothing."""
         width, line = self.size.width, y - 1 + int(self.scroll_offset.y)
@@ -507,7 +519,7 @@ class Window(ScrollView, can_focus=True):
         """Draw a row, unless it is drawn already: what only scrolls is as it was."""
         on = place == self.cursor and self.can_focus
         look = ("cursor" if self.has_focus else "blurred") if on else ""
-        marked = self._key(self.rows[place]) in self.marked
+        marked = bool(self.marked) and self._key(self.rows[place]) in self.marked
         found = self._drawn.get((place, width, look, marked))
         if found is None:
             found = self._drawn[place, width, look, marked] = self._row_drawn(place, width, look, marked=marked)
