@@ -5,8 +5,10 @@ from typing import Any
 
 import pytest
 from textual.app import App, ComposeResult
+from textual.geometry import Region
 from textual.pilot import Pilot
 
+from botdesk.tui.glyphs import Ascii
 from botdesk.tui.render import Cell
 from botdesk.tui.widgets.columns import Column
 from botdesk.tui.widgets.listing import MOST, PAGE, Slice, whole
@@ -34,6 +36,8 @@ class Store:
 
 class Shown(App[None]):
     """A window and nothing else, twenty lines high."""
+
+    CSS = ".window--cursor { background: $primary; } .window--blurred { background: $panel; }"
 
     def __init__(self, **how: Any) -> None:
         super().__init__()
@@ -323,3 +327,38 @@ async def test_rows_that_are_foretold_are_drawn_and_nothing_is_done_with_them_un
         assert (window.row, window.cursor) == (2, 2)
         window.foretell([], 0)
         assert window.total == 1_000
+
+
+async def test_a_drawn_row_is_drawn_anew_when_its_text_the_focus_the_theme_or_what_filters_it_is_another() -> None:
+    shown, unit = app(), ["a"]
+    shown.window._cells_of = lambda number: (Cell(f"{number}{unit[0]}", "good"), Cell("?"))
+
+    def row() -> list[tuple[str, object]]:
+        (strip,) = shown.window.render_lines(Region(0, 1, shown.window.outer_size.width, 1))
+        return [(segment.text, segment.style) for segment in strip]
+
+    async with shown.run_test(size=(40, 20)) as pilot:
+        await shown.window.show(whole([1, 2]))
+        shown.window.focus()
+        await settle(pilot)
+        seen = [row()]
+
+        async def seen_anew() -> None:
+            await settle(pilot)
+            assert row() not in seen
+            seen.append(row())
+
+        unit[0] = "b"
+        shown.window.refresh()
+        await seen_anew()
+        shown.set_focus(None)
+        await seen_anew()
+        shown.theme = "textual-light"
+        await seen_anew()
+        await press(pilot, "tab", "space", "k")
+        await seen_anew()
+        shown._filters.append(Ascii())
+        unit[0] = "\u00e9"
+        shown.window.refresh()
+        await seen_anew()
+        assert "1e" in "".join(text for text, _ in seen[-1])

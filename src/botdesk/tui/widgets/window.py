@@ -470,7 +470,7 @@ class Window(ScrollView, can_focus=True):
         return columns.widths(tuple(self._fitted), self.scrollable_content_region.width - self._margin - 1)
 
     def render_lines(self, crop: Region) -> list[Strip]:
-        """Draw some lines; a row that has been drawn is the same strip again, so what passed the filters has passed them.
+        """Draw some lines; a row that has been drawn is the same strip again, and has passed the filters already.
 
         A border is Textual's to draw.
         """
