@@ -12,7 +12,7 @@ from botdesk.tui.glyphs import Ascii
 from botdesk.tui.render import Cell
 from botdesk.tui.widgets.columns import Column
 from botdesk.tui.widgets.listing import MOST, PAGE, Slice, whole
-from botdesk.tui.widgets.window import LATE, LATE_SECONDS, MOST_MARKED, Foretold, Window
+from botdesk.tui.widgets.window import LATE, LATE_SECONDS, MOST_MARKED, PAUSE_SECONDS, Foretold, Window
 
 
 class Store:
@@ -261,6 +261,34 @@ async def test_a_late_answer_is_dropped_when_something_else_was_asked_for_meanwh
         await reading
         await settle(pilot)
         assert (window.rows, window.total) == ([7, 8], 2)
+
+
+async def test_a_page_that_is_asked_for_while_the_list_is_read_from_its_end_does_not_get_into_it() -> None:
+    store, shown = Store(500), app()
+    async with shown.run_test(size=(40, 20)) as pilot:
+        window = shown.window
+        await window.show(store)
+        store.held_up = asyncio.Event()
+        await pilot.press("G", "j")
+        await pilot.pause()
+        assert [backward for _, _, backward in store.asked] == [False, True, False]
+        store.held_up.set()
+        await settle(pilot)
+        assert window.rows == list(range(500 - len(window.rows), 500))
+        assert window.row == 499
+
+
+async def test_the_next_page_is_read_when_nothing_is_done_for_a_while() -> None:
+    store, shown = Store(500), app()
+    async with shown.run_test(size=(40, 20)) as pilot:
+        for about in ("old", "new"):
+            await shown.window.show(store, about=about)
+        await settle(pilot)
+        assert len(store.asked) == 2
+        await pilot.pause(PAUSE_SECONDS + 0.2)
+        await settle(pilot)
+        assert len(store.asked) == 3
+        assert len(shown.window.rows) > PAGE
 
 
 async def test_no_more_is_read_than_is_looked_at() -> None:

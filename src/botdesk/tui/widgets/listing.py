@@ -136,6 +136,7 @@ class Listing:
             passed, after, found = [], None, await fetch(None, limit, backward)
         if generation != self._generation:
             return False
+        self._generation += 1  # a page that was asked for meanwhile was one of the rows that go now
         self._fetch, self.backward, self.before = fetch, backward, self.rows
         self._passed, self._held = list(passed), [_Page(after, len(found.rows))]
         self._next = found.next

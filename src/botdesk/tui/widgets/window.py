@@ -20,6 +20,7 @@ from textual.reactive import reactive
 from textual.scroll_view import ScrollView
 from textual.scrollbar import ScrollTo
 from textual.strip import Strip
+from textual.timer import Timer
 
 from botdesk.tui.render import Cell
 from botdesk.tui.widgets import columns
@@ -27,6 +28,9 @@ from botdesk.tui.widgets.columns import GAP, Column
 from botdesk.tui.widgets.listing import Fetch, Listing
 
 AHEAD: Final = 50
+PAUSE_SECONDS: Final = 0.5
+"""After how long the rows beyond the first are read: a key need not wait for them then, and typing is not held up."""
+
 LATE_SECONDS: Final = 0.5
 """After how long it is told that a page is still being read."""
 
@@ -138,6 +142,7 @@ class Window(ScrollView, can_focus=True):
         self._sought = ""
         self._about: Any = None
         self._is_late = False
+        self._pause: Timer | None = None
         self._reads_further = False
 
     def _cells(self, row: Any) -> Sequence[Cell]:
@@ -205,6 +210,7 @@ class Window(ScrollView, can_focus=True):
             if not again and not backward and self._listing.place_of(held) is None:
                 self.set_reactive(Window.cursor, 0)
             self._shown(held if not self._sought else self._sought)
+            self._read_on_later()
 
     def foretell(self, rows: Sequence[Foretold], total: int) -> None:
         """Show rows before the list is read; nothing can be done with them.
@@ -326,6 +332,14 @@ class Window(ScrollView, can_focus=True):
 
     def on_resize(self) -> None:
         """Read on where there is room for more rows than are held."""
+        self._read_on()
+
+    def _read_on_later(self) -> None:
+        if self._pause is not None:
+            self._pause.stop()
+        self._pause = self.set_timer(PAUSE_SECONDS, self._read_on)
+
+    def _read_on(self) -> None:
         self._read_near(int(self.scroll_offset.y), int(self.scroll_offset.y) + self.size.height)
 
     def _read_near(self, first: int, last: int) -> None:
@@ -350,7 +364,7 @@ class Window(ScrollView, can_focus=True):
             self._reads_further = False
         if taken:
             self._hold_still(rows, lines)
-            self._read_near(int(self.scroll_offset.y), int(self.scroll_offset.y) + self.size.height)
+            self._read_on()
 
     def _hold_still(self, rows: list[Any], lines: list[int | str]) -> None:
         """What is looked at stays where it is among the rows that are held now; the cursor, too, or it comes along."""
