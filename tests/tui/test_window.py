@@ -12,7 +12,8 @@ from botdesk.tui.glyphs import Ascii
 from botdesk.tui.render import Cell
 from botdesk.tui.widgets.columns import Column
 from botdesk.tui.widgets.listing import MOST, PAGE, Slice, whole
-from botdesk.tui.widgets.window import LATE, LATE_SECONDS, MOST_MARKED, PAUSE_SECONDS, Foretold, Window
+from botdesk.tui.widgets.sheet import LATE, Foretold
+from botdesk.tui.widgets.window import LATE_SECONDS, MOST_MARKED, PAUSE_SECONDS, Window
 
 
 class Store:

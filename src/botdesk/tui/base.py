@@ -17,7 +17,8 @@ from botdesk.tui.render import Cell
 from botdesk.tui.widgets.bars import AlarmLine, StatusLine, TitleBar
 from botdesk.tui.widgets.filter import FilterBar
 from botdesk.tui.widgets.keybar import KeyBar
-from botdesk.tui.widgets.window import Foretold, Window
+from botdesk.tui.widgets.sheet import Foretold
+from botdesk.tui.widgets.window import Window
 
 if TYPE_CHECKING:
     from datetime import datetime
