@@ -115,7 +115,7 @@ class Desk:
             key: The fingerprint of the SSH key that they came in with; it must be theirs, at every act.
             source: Where the operator comes from, as the audit shows it.
             create: Whether a missing store is made.
-            as_is: Take a desk that is there, and write nothing for it: neither a backup nor that somebody knocked.
+            as_is: Take a desk that is there, to read it alone: nothing is made, upgraded or recorded.
             clock: Gives the present instant, aware UTC.
             entropy: Gives n random bytes.
             hasher: Hashes the confidential part of tokens; argon2id by default.
@@ -134,14 +134,15 @@ class Desk:
             clock=clock,
             entropy=entropy,
             hasher=hasher or _argon2id(settings),
+            as_is=as_is,
         )
         desk = cls(opened, settings, operator=operator or system_user(), acting_as=acting_as, key=key)
         try:
             if not as_is:
                 desk.founded = founding.make_ready(desk.store, desk.operator, create=create)
-                desk._refuse_strangers()
             elif not founding.is_ready(desk.store):
-                raise StoreError(f"there is no desk of today in '{desk.location}'", hint="open it once as usual")
+                raise StoreError(f"there is no desk of today in '{desk.location}'", hint="open it once without as_is")
+            desk._refuse_strangers()
         except BaseException:
             desk.close()
             raise
@@ -317,7 +318,9 @@ class Desk:
         self._tell_denied(denied, knocks=writing or opening)
 
     def _tell_denied(self, denied: Transaction | None, *, knocks: bool) -> None:
-        if denied is not None and denied.denial is not None and (knocks or not _knocking(denied)):
+        if denied is None or denied.denial is None or self.store.as_is:
+            return
+        if knocks or not _knocking(denied):
             self._record_denial(denied, denied.denial)
 
     def _actor(self, tx: Transaction, name: str | None) -> Actor:

@@ -28,10 +28,11 @@ def make_ready(store: Store, operator: str, *, create: bool) -> bool:
         SchemaMismatch: The store was written by a newer botdesk.
         StoreError: There is no desk and none was to be made, or the store cannot be used.
     """
-    if is_ready(store):
+    found = _revision(store)
+    if _is_desk(store, found):
         store.backend.settle(store.engine)
         return False
-    if not create and _revision(store) in (None, schema.NEWEST):
+    if not create and found in (None, schema.NEWEST):
         raise StoreError(f"there is no desk in '{store.location}'", hint=files.NO_DESK)
     with store.backend.locked(store.engine):
         found = _revision(store)
@@ -50,7 +51,11 @@ def is_ready(store: Store) -> bool:
         SchemaMismatch: The store was written by a newer botdesk.
         StoreError: The store cannot be used.
     """
-    return _revision(store) == schema.NEWEST and not _is_empty(store)
+    return _is_desk(store, _revision(store))
+
+
+def _is_desk(store: Store, found: str | None) -> bool:
+    return found == schema.NEWEST and not _is_empty(store)
 
 
 def _revision(store: Store) -> str | None:

@@ -475,3 +475,21 @@ def test_every_error_has_its_severity() -> None:
 
     ours = {kind for kind in below(errors.BotdeskError) if kind.__module__ == "botdesk.errors"}
     assert set(SEVERITIES) == ours - {errors.BotdeskError}
+
+
+async def test_the_list_has_the_keys_again_when_a_dialog_took_them_while_the_terminal_was_not_looked_at(
+    path: str,
+) -> None:
+    async with opened(path) as pilot:
+        pilot.app.post_message(events.AppBlur())
+        await settle(pilot)
+        screen = pilot.app.screen
+        assert isinstance(screen, DeskScreen)
+        screen.action_help()
+        await settle(pilot)
+        pilot.app.post_message(events.AppFocus())
+        await settle(pilot)
+        await press(pilot, "escape")
+        assert pilot.app.focused is window(pilot, "accounts")
+        await press(pilot, "j")
+        assert window(pilot, "accounts").cursor == 1

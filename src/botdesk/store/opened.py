@@ -31,15 +31,19 @@ class Store:
         clock: Gives the present instant, aware UTC.
         entropy: Gives n random bytes.
         hasher: Hashes the confidential part of tokens.
+        as_is: Whether it is only read.
     """
 
-    def __init__(self, opened: Engine, *, source: str, clock: Clock, entropy: Entropy, hasher: Hasher) -> None:
+    def __init__(
+        self, opened: Engine, *, source: str, clock: Clock, entropy: Entropy, hasher: Hasher, as_is: bool = False
+    ) -> None:
         self.engine = opened
         self.backend: Backend = engine.of(opened.url)
         self.source = source
         self.clock = clock
         self.entropy = entropy
         self.hasher = hasher
+        self.as_is = as_is
 
     @property
     def location(self) -> str:
@@ -59,8 +63,10 @@ class Store:
             stop: Ends it when it is called, from any thread.
 
         Raises:
-            StoreError: The store failed.
+            StoreError: The store failed, or is only read.
         """
+        if writing and self.as_is:
+            raise StoreError("this desk was opened to be read alone", hint="open it without as_is")
         with translated(), self.engine.connect() as plain:
             connection = plain.execution_options(writing=writing)
             with (

@@ -34,7 +34,7 @@ from botdesk.tui.base import SEVERITIES, DeskScreen
 from botdesk.tui.dialogs.base import Dialog
 from botdesk.tui.memory import Memory
 from botdesk.tui.picture import Picture, Written
-from botdesk.tui.scout import FIRST, Scout
+from botdesk.tui.scout import FIRST_SCREEN, Scout
 from botdesk.tui.themes import THEMES
 from botdesk.tui.watch import Watch
 from botdesk.tui.widgets.bars import SCREENS as TITLES
@@ -215,7 +215,7 @@ class BotdeskApp(TypeAhead):
         """Whether a dialog is to come, or a list is to be read that the next key is for."""
         begun = self._begun
         reads = bool(begun & {"open", "reload"}) and not isinstance(self.focused, Input)
-        return reads or ("flow" in begun and not self._prompts)
+        return not self.is_open or reads or ("flow" in begun and not self._prompts)
 
     @property
     def _begun(self) -> set[str]:
@@ -234,7 +234,7 @@ class BotdeskApp(TypeAhead):
     def _first(self) -> str:
         """The name of the first screen: the one that was shown last."""
         last = self.memory.screen if self.memory else ""
-        return last if last in self.SCREENS else FIRST
+        return last if last in self.SCREENS else FIRST_SCREEN
 
     def _take_sheets(self) -> None:
         """Take the style sheets of what is not shown first."""
@@ -242,6 +242,7 @@ class BotdeskApp(TypeAhead):
             if not self.stylesheet.has_source(str(path)):
                 self.stylesheet.read(path)
         self.stylesheet.parse()
+        self.stylesheet.update(self)
 
     def refresh_css(self, animate: bool = True) -> None:
         """Read the style sheets anew; before anything is shown they are yet to be read, with the theme's colours."""
@@ -291,8 +292,8 @@ class BotdeskApp(TypeAhead):
 
     @work(exclusive=True, group="open")
     async def _open(self) -> None:
-        self._take_sheets()
         try:
+            self._take_sheets()
             self.desk = await asyncio.to_thread(self._opener)
             await asyncio.to_thread(self.history.begin, self.desk)
         except BotdeskError as error:

@@ -13,11 +13,9 @@ from textual.widgets import Input
 
 from botdesk import errors
 from botdesk.errors import AccessDenied, BotdeskError, NotFound
-from botdesk.tui.render import Cell
 from botdesk.tui.widgets.bars import AlarmLine, StatusLine, TitleBar
 from botdesk.tui.widgets.filter import FilterBar
 from botdesk.tui.widgets.keybar import KeyBar
-from botdesk.tui.widgets.sheet import Foretold
 from botdesk.tui.widgets.window import Window
 
 if TYPE_CHECKING:
@@ -127,10 +125,7 @@ class DeskScreen(Screen[None]):
         raise NotImplementedError
 
     def foretell(self, found: "Found") -> None:
-        """Show the rows that a scout found, until the list itself is read."""
-        rows = [Foretold(key, [Cell(*cell) for cell in cells]) for key, cells in found.rows]
-        self._list.sorted_by = (self._sort, self._descending) if self._sort else None
-        self._list.foretell(rows, found.total)
+        """Show the rows that a scout found, if they are those of this screen as it is now, until its list is read."""
 
     @property
     def desk_app(self) -> "BotdeskApp":
@@ -158,7 +153,9 @@ class DeskScreen(Screen[None]):
             self.refresh_soon()
 
     def on_screen_resume(self) -> None:
-        """Show the present state when the screen comes back."""
+        """Show the present state when the screen comes back, with the keys at the list if nothing else has them."""
+        if self.focused is None and self.is_mounted:
+            self._list.focus()
         self.refresh_soon()
 
     @work(exclusive=True, group="reload")

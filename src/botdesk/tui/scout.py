@@ -1,8 +1,8 @@
 """The first rows, read by a process of its own while this one gets its screen ready, if a processor has nothing to do.
 
 Textual and the store take as long to import as each other. The scout is a fork that opens the store as it is, asks
-as the operator does, and tells what it found as text. It changes nothing; whatever it cannot do is left to the opening
-of the desk, which goes on meanwhile and has the last word.
+as the operator does, and tells what it found as text. It writes no row; whatever it cannot do is left to the opening of
+the desk, which goes on meanwhile and has the last word.
 """
 
 import asyncio
@@ -19,8 +19,11 @@ if TYPE_CHECKING:
     from botdesk.remote import Entry
     from botdesk.settings import Settings
 
-FIRST: Final = "accounts"
+FIRST_SCREEN: Final = "accounts"
 """The screen that is shown first, unless another was shown last."""
+
+MOST: Final = 200
+"""How many rows it tells at the most, however tall the terminal is."""
 
 LONGEST_SECONDS: Final = 3
 """After how long it ends without a word: by then the desk is open, or something is amiss."""
@@ -57,7 +60,12 @@ class Scout:
         if not _has_idle_processor():
             return None
         told, tell = os.pipe()
-        pid = os.fork()
+        try:
+            pid = os.fork()
+        except OSError:
+            os.close(told)
+            os.close(tell)
+            return None
         if pid == 0:
             os.close(told)
             _run(tell, settings, acting_as, entry)
@@ -70,18 +78,21 @@ class Scout:
         loop = asyncio.get_running_loop()
         pipe, _ = await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), self._told)
         try:
-            told = json.loads(await reader.read() or "null")
+            told = json.loads(await reader.read())
+        except ValueError:
+            return None
         finally:
             pipe.close()
             self.recall()
-        return Found(*told) if told else None
+        return Found(*told)
 
     def recall(self) -> None:
         """End it, if it has not ended by itself; more than once is no harm."""
         pid, self._pid = self._pid, None
         if pid is not None:
-            os.kill(pid, signal.SIGKILL)
-            os.waitpid(pid, 0)
+            with contextlib.suppress(ProcessLookupError, ChildProcessError):
+                os.kill(pid, signal.SIGKILL)
+                os.waitpid(pid, 0)
         self._told.close()
 
 
@@ -103,7 +114,8 @@ def _run(tell: int, settings: "Settings", acting_as: str | None, entry: "Entry |
         nowhere = os.open(os.devnull, os.O_RDWR)
         for stream in range(3):
             os.dup2(nowhere, stream)
-        said = json.dumps(_look(settings, acting_as, entry, lines)).encode()
+        found = _look(settings, acting_as, entry, lines)
+        said = json.dumps(found).encode() if found else b""
         while said:
             said = said[os.write(tell, said) :]
     os._exit(0)
@@ -115,7 +127,7 @@ def _look(settings: "Settings", acting_as: str | None, entry: "Entry | None", li
     from botdesk.tui.memory import Memory
 
     memory = Memory.load(settings.state_dir / statefile.MEMORY)
-    if memory.screen not in ("", FIRST) or memory.filters.get(FIRST):
+    if memory.screen not in ("", FIRST_SCREEN) or memory.filters.get(FIRST_SCREEN):
         return None
     from botdesk import accounts
     from botdesk.desk import Desk
@@ -127,7 +139,7 @@ def _look(settings: "Settings", acting_as: str | None, entry: "Entry | None", li
     else:
         desk = Desk.enter(entry, settings=settings, as_is=True)
     with desk, desk.read() as tx:
-        page = accounts.page(tx, limit=max(listing.FIRST, lines))
+        page = accounts.page(tx, limit=max(listing.FIRST, min(lines, MOST)))
         cells = (render.account(line, tx.now) for line in page.rows)
         told = [[(cell.text, cell.tone) for cell in row] for row in cells]
         return Found([(line.account.id, row) for line, row in zip(page.rows, told, strict=True)], page.total)

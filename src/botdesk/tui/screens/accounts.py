@@ -15,10 +15,12 @@ from botdesk.access import Action, Level
 from botdesk.errors import BotdeskError
 from botdesk.tui import flows, render
 from botdesk.tui.base import DEMO, DeskScreen, flow
+from botdesk.tui.render import Cell
 from botdesk.tui.widgets import listing
 from botdesk.tui.widgets.columns import Column
 from botdesk.tui.widgets.filter import FilterBar
 from botdesk.tui.widgets.listing import Slice
+from botdesk.tui.widgets.sheet import Foretold
 from botdesk.tui.widgets.window import Window
 
 if TYPE_CHECKING:
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from botdesk import accounts, advice
     from botdesk.bulk import Verb
     from botdesk.desk import Transaction
+    from botdesk.tui.scout import Found
 
 COLUMNS: Final = (
     Column("name", "NAME", 15, grow=1, most=40, sort=True),
@@ -38,6 +41,7 @@ COLUMNS: Final = (
     Column("used", "USED", 4, right=True, sort=True),
     Column("managers", "MANAGED BY", 10, grow=4, most=50, above=64),
 )
+FIRST_SORT: Final = "name"
 SHOWN: Final = ("", "disabled", "removed", "all")
 TO_MARKED: Final = frozenset({"many", "switch", "give"})
 """The actions that are done to all marked accounts."""
@@ -85,7 +89,7 @@ class AccountsScreen(DeskScreen):
 
     def __init__(self) -> None:
         super().__init__()
-        self._sort = "name"
+        self._sort = FIRST_SORT
         self._shown = ""
         self._badges: dict[str, advice.Badge] = {}
         self._badged: set[str] = set()
@@ -142,6 +146,13 @@ class AccountsScreen(DeskScreen):
         await window.show(fetch, about=(wanted, sort, descending))
         self._say_what_is_shown()
         self._badge()
+
+    def foretell(self, found: "Found") -> None:
+        """Show the rows that a scout found, unless a filter, the order or the states are no longer what it went by."""
+        if not (self.filter_text or self._shown or self._descending) and self._sort == FIRST_SORT:
+            self.window.sorted_by = (self._sort, self._descending)
+            rows = [Foretold(key, [Cell(*cell) for cell in cells]) for key, cells in found.rows]
+            self.window.foretell(rows, found.total)
 
     @work(exclusive=True, group="badge")
     async def _badge(self) -> None:
@@ -343,7 +354,7 @@ class AccountsScreen(DeskScreen):
     def action_filter(self) -> None:
         """Open the line to filter in; the first time, the question that a letter asks is made ready meanwhile."""
         super().action_filter()
-        if not self._is_ready:
+        if self.desk_app.is_open and not self._is_ready:
             self._is_ready = True
             self._make_ready()
 

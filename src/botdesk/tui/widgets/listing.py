@@ -89,6 +89,8 @@ class Listing:
     @property
     def above(self) -> int:
         """How many rows of the whole list come before those that are held."""
+        if self._fetch is None:
+            return 0
         passed = sum(page.size for page in self._passed)
         if self.backward:
             return max(self.total - passed - len(self.rows), 0) if self.has_more else 0

@@ -111,7 +111,7 @@ class Sheet(ScrollView):
     def render_lines(self, crop: Region) -> list[Strip]:
         """Draw some lines; a row that has been drawn is the same strip again, and has passed the filters already.
 
-        A border is Textual's to draw.
+        A border is Textual's to draw. No style sheet asks for what else it can do to lines: tint, hatch, outline.
         """
         if self.styles.gutter or self.opacity != 1 or crop.column_span != (0, self.outer_size.width):
             return super().render_lines(crop)

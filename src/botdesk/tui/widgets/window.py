@@ -1,4 +1,4 @@
-"""A window on a long list: it draws only the lines that show, and asks for more rows as the cursor nears them.
+"""A window on a long list: it shows the lines that there is room for, and asks for more rows as the cursor nears them.
 
 Rows come in keyset pages, of which few are held: a list of a million opens as fast as one of ten, and takes no more
 room. The cursor stays on its row, by key, when the list is read again.
@@ -117,7 +117,9 @@ class Window(Sheet, can_focus=True):
 
     @property
     def in_view(self) -> list[Any]:
-        """The rows that can be seen now."""
+        """The rows that can be seen now; none before the list is read."""
+        if not self.is_read:
+            return []
         top = int(self.scroll_offset.y)
         lines = self._listing.lines[top : top + self.size.height]
         return [self.rows[place] for place in lines if isinstance(place, int)]
@@ -281,7 +283,8 @@ class Window(Sheet, can_focus=True):
         self._pause = self.set_timer(PAUSE_SECONDS, self._read_on)
 
     def _read_on(self) -> None:
-        self._read_near(int(self.scroll_offset.y), int(self.scroll_offset.y) + self.size.height)
+        if self.size.height:
+            self._read_near(int(self.scroll_offset.y), int(self.scroll_offset.y) + self.size.height)
 
     def _read_near(self, first: int, last: int) -> None:
         """Read on, or back, when what is looked at is near to where the held rows begin or end."""
@@ -394,6 +397,8 @@ class Window(Sheet, can_focus=True):
 
     def on_click(self, event: events.Click) -> None:
         """Move to the clicked row, mark it at its left edge, open it on a double click; or sort by a heading."""
+        if not self.is_read:
+            return
         if event.y == 0:
             self._sort_at(event.x)
             return
