@@ -6,7 +6,9 @@ from typing import ClassVar, Final
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
+from textual.geometry import Size
 from textual.message import Message
+from textual.reactive import Reactive
 from textual.widgets import Input, Static
 
 LONGEST: Final = 200
@@ -14,7 +16,12 @@ LONGEST: Final = 200
 
 
 class Line(Input):
-    """A line of text whose cursor does not blink: nothing is written to the terminal while nothing happens."""
+    """A line of text whose cursor does not blink: nothing is written to the terminal while nothing happens.
+
+    A letter does not lay the screen out anew: the line is as wide as before.
+    """
+
+    virtual_size = Reactive(Size(0, 0))
 
     def __init__(self, value: str = "", *, hint: str = "", id: str | None = None, masked: bool = False) -> None:
         super().__init__(value, placeholder=hint, id=id, password=masked, compact=True, select_on_focus=False)

@@ -113,11 +113,13 @@ class Sheet(ScrollView):
 
         A border is Textual's to draw. No style sheet asks for what else it can do to lines: tint, hatch, outline.
         """
-        if self.styles.gutter or self.opacity != 1 or crop.column_span != (0, self.outer_size.width):
+        if self.styles.gutter or self.opacity != 1:
             return super().render_lines(crop)
         background, filters = self.background_colors[1], self.get_line_filters()
         strips = map(self.render_line, crop.line_range)
-        return [reduce(lambda strip, each: strip.apply_filter(each, background), filters, strip) for strip in strips]
+        drawn = [reduce(lambda strip, each: strip.apply_filter(each, background), filters, strip) for strip in strips]
+        first, last = crop.column_span
+        return drawn if (first, last) == (0, self.outer_size.width) else [strip.crop(first, last) for strip in drawn]
 
     def render_line(self, y: int) -> Strip:
         """Draw one line: the heading of the columns, a heading, a row, or nothing."""
