@@ -49,9 +49,6 @@ TO_MARKED: Final = frozenset({"many", "switch", "give"})
 REPEAT_SECONDS: Final = 0.15
 """Keys that follow each other more quickly are repeated: nobody reads what the preview would show for each."""
 
-NOWHERE: Final = "\x1f"
-"""What no name, purpose, scope or description has in it."""
-
 BADGE_SECONDS: Final = 0.1
 """For so long rows are to be in view before the advice on them is read: first they are painted, and keys repeat."""
 
@@ -360,9 +357,10 @@ class AccountsScreen(DeskScreen):
 
     @work(exclusive=True, group="make-ready")
     async def _make_ready(self) -> None:
-        """Search for what is nowhere: it takes a moment to put a question into SQL for the first time."""
+        """Search for what many have: it takes a moment to put a question into SQL for the first time."""
+        letter = self.line.account.name[0] if self.line else "a"
         with contextlib.suppress(BotdeskError):
-            await self.desk_app.ask(_page, _wanted(NOWHERE, self._shown), 1, "")
+            await self.desk_app.ask(_page, _wanted(letter, self._shown), 1, "", limit=1)
 
     def action_states(self) -> None:
         """Show live ones, disabled ones, or all."""
