@@ -39,7 +39,7 @@ def events(host: Host) -> list[dict[str, object]]:
 def test_adas_key_gets_adas_desk_in_a_real_terminal(server: Server) -> None:
     with opened(server, "ada") as terminal:
         terminal.wait_for("hidden-bot")
-        assert "ada ·" in terminal.text
+        terminal.wait_for("ada ·")
         terminal.send("q")
         assert terminal.wait_exit() == 0
 

@@ -31,7 +31,7 @@ def test_a_server_that_crashes_is_told_and_what_was_typed_is_saved_once_it_is_ba
     with Desk.open(store) as desk:
         desk.run(accounts.create, "nightly-build")
     with started(store, environ(tmp_path)) as screen:
-        screen.wait_for("nightly-build")
+        screen.wait_for("1 account · by name")
         own.control("stop", "-m", "immediate")
         screen.wait_for(LOST)
         assert "nightly-build" in screen.text
