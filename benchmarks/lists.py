@@ -7,7 +7,7 @@ from pathlib import Path
 from statistics import median, quantiles
 
 from benchmarks import make_desk
-from benchmarks.measure import ACCOUNTS, EVENTS, FULL, Line
+from benchmarks.measure import ACCOUNTS, EVENTS, FULL, Line, in_turn
 from benchmarks.paint import environ
 from benchmarks.terminal import Run
 from botdesk import accounts, statefile
@@ -49,14 +49,11 @@ def openings(argv: Sequence[str], small: Path, large: Path) -> list[Line]:
 
     Both were verified before, as by anybody who has looked at the audit once: so the check in the background is short.
     """
-    rounds: dict[Path, list[tuple[float, ...]]] = {small: [], large: []}
-    for folder in rounds:
+    for folder in (small, large):
         subprocess.run([*argv, "audit", "verify"], env=environ(folder), check=True, capture_output=True)
-    for number in range(ROUNDS + 1):
-        for folder, found in rounds.items():
-            told = opened(argv, folder, CREATED if folder is small else USED)
-            found += [told] if number else []
-    few, many = ([median(each) for each in zip(*rounds[folder], strict=True)] for folder in (small, large))
+    figures = in_turn(
+        {"small": lambda: opened(argv, small, CREATED), "large": lambda: opened(argv, large, USED)}, ROUNDS
+    )
     asked = (
         (f"first rows, {ACCOUNTS:,} accounts", "≤1.1", "ms"),
         (f"memory, {ACCOUNTS:,} accounts", "≤1.2", "MiB"),
@@ -65,7 +62,7 @@ def openings(argv: Sequence[str], small: Path, large: Path) -> list[Line]:
     )
     return [
         Line(what, ours, "a desk of ten", theirs, aim, unit)
-        for (what, aim, unit), ours, theirs in zip(asked, many, few, strict=True)
+        for (what, aim, unit), ours, theirs in zip(asked, figures["large"], figures["small"], strict=True)
     ]
 
 

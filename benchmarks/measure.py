@@ -63,6 +63,21 @@ def medians(work: Mapping[str, Callable[[], object]], *, rounds: int = 15, numbe
     return {name: median(values) for name, values in found.items()}
 
 
+def in_turn(programs: Mapping[str, Callable[[], Sequence[float]]], rounds: int) -> dict[str, list[float]]:
+    """The medians of each figure of some programs that are run turn by turn.
+
+    Args:
+        programs: What to run, by name; each gives its figures.
+        rounds: How many rounds count; the one before them, in which files are read for the first time, does not.
+    """
+    found: dict[str, list[Sequence[float]]] = {name: [] for name in programs}
+    for number in range(rounds + 1):
+        for name, run in programs.items():
+            figures = run()
+            found[name] += [figures] if number else []
+    return {name: [median(each) for each in zip(*all_, strict=True)] for name, all_ in found.items()}
+
+
 def table(title: str, lines: Sequence[Line]) -> None:
     """Print the lines as a table."""
     rows = [("what", "botdesk", "peer or limit", "its figure", "ratio", "aim", "reached")]

@@ -7,7 +7,7 @@ from pathlib import Path
 from statistics import median
 
 from benchmarks import peers
-from benchmarks.measure import FULL, Line
+from benchmarks.measure import FULL, Line, in_turn
 from benchmarks.terminal import Run
 from botdesk import accounts
 from botdesk.desk import Desk
@@ -28,18 +28,16 @@ PEERS = {
 def measured(folder: Path) -> list[Line]:
     furnished(folder)
     bare = [sys.executable, "-m", "benchmarks.bare", str(BOTS)]
-    found: dict[str, list[tuple[float, ...]]] = {"botdesk": [], "bare": [], "sqlmodel": []}
-    for number in range(ROUNDS + 1):
-        shown = {
-            "botdesk": timed([sys.executable, "-m", "botdesk"], folder, "Accounts", "bot-0000000"),
-            "bare": timed(bare, folder, "bot-0000000", "bot-0000000"),
-            "sqlmodel": timed([*bare, "sqlmodel"], folder, "bot-0000000", "bot-0000000"),
-        }
-        for name, seconds in shown.items():
-            found[name] += [seconds] if number else []
-    paint, rows, end = (
-        {name: median(each[part] for each in all_) * 1e3 for name, all_ in found.items()} for part in range(3)
+    row = "bot-0000000"
+    figures = in_turn(
+        {
+            "botdesk": lambda: timed([sys.executable, "-m", "botdesk"], folder, "Accounts", row),
+            "bare": lambda: timed(bare, folder, row, row),
+            "sqlmodel": lambda: timed([*bare, "sqlmodel"], folder, row, row),
+        },
+        ROUNDS,
     )
+    paint, rows, end = ({name: told[part] * 1e3 for name, told in figures.items()} for part in range(3))
     return [
         Line("first paint", paint["botdesk"], "bare Textual", paint["bare"], "≤1.15", "ms"),
         Line("first rows", rows["botdesk"], "Textual and SQLModel", rows["sqlmodel"], "≤1.1", "ms"),

@@ -2,11 +2,12 @@
 
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
-from statistics import median, quantiles
+from statistics import quantiles
 
 from benchmarks import make_desk, peers
-from benchmarks.measure import ACCOUNTS, FULL, Line
+from benchmarks.measure import ACCOUNTS, FULL, Line, in_turn
 from benchmarks.paint import environ
 from benchmarks.terminal import Run
 
@@ -23,12 +24,7 @@ def measured(folder: Path, shared: Path) -> list[Line]:
     """Measure, all in turn."""
     large = make_desk.kept(shared)
     programs = {"botdesk": ("billing-", [sys.executable, "-m", "botdesk"]), **tables()}
-    found: dict[str, list[tuple[float, ...]]] = {name: [] for name in programs}
-    for number in range(ROUNDS + 1):
-        for name, (row, argv) in programs.items():
-            told = opened(argv, row, large)
-            found[name] += [told] if number else []
-    figures = {name: [median(each) for each in zip(*rounds, strict=True)] for name, rounds in found.items()}
+    figures = in_turn({name: partial(opened, argv, row, large) for name, (row, argv) in programs.items()}, ROUNDS)
     return [
         Line(f"{what}, {ACCOUNTS:,} rows", ours, name, figures[name][place] if name in figures else None, "", unit)
         for place, ((what, unit), ours) in enumerate(zip(ASKED, figures["botdesk"], strict=True))
