@@ -36,9 +36,6 @@ class Hold:
 
 sys.meta_path.insert(0, Hold())
 from botdesk.tui import scout
-from botdesk.tui.app import BotdeskApp
-from botdesk.tui.screens.accounts import AccountsScreen
-from botdesk.tui.widgets.window import Window
 scout._has_idle_processor = lambda: True
 from botdesk.__main__ import main
 sys.exit(main(sys.argv[2:]))
@@ -49,9 +46,6 @@ SENT = """
 import asyncio, json, os, sys, time
 from botdesk import settings
 from botdesk.tui import scout
-from botdesk.tui.app import BotdeskApp
-from botdesk.tui.screens.accounts import AccountsScreen
-from botdesk.tui.widgets.window import Window
 
 scout._has_idle_processor = lambda: True
 say = json.dumps
