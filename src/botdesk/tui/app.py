@@ -98,7 +98,6 @@ class BotdeskApp(TypeAhead):
     HORIZONTAL_BREAKPOINTS: list[tuple[int, str]] | None = [(0, "-narrow"), (110, "-wide")]  # noqa: RUF012
     VERTICAL_BREAKPOINTS: list[tuple[int, str]] | None = [(0, "-tiny"), (14, "-short"), (22, "-normal"), (36, "-tall")]  # noqa: RUF012
     SCREENS: ClassVar[dict[str, Callable[[], Screen[Any]]]] = {name: partial(_made, name) for name in SCREENS}
-    DEPTH: ClassVar[int] = 1
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+q", "quit", "Quit", show=False, priority=True, tooltip="Leave botdesk"),
         Binding("ctrl+z", "help_quit", "Stay", show=False),
@@ -212,9 +211,9 @@ class BotdeskApp(TypeAhead):
 
     @property
     def is_at_work(self) -> bool:
-        """Whether a dialog is to come, or a list is to be read that the next key is for."""
+        """Whether the desk is to be opened, a dialog to come, or a list to be read that the next key is for."""
         begun = self._begun
-        reads = bool(begun & {"open", "reload"}) and not isinstance(self.focused, Input)
+        reads = "reload" in begun and not isinstance(self.focused, Input)
         return not self.is_open or reads or ("flow" in begun and not self._prompts)
 
     @property
@@ -497,7 +496,7 @@ class BotdeskApp(TypeAhead):
 
     def action_go(self, name: str) -> None:
         """Switch to one of the title bar's screens."""
-        while len(self.screen_stack) > self.DEPTH:
+        while len(self.screen_stack) > 1:
             self.pop_screen()
         if self.memory:
             self.memory.screen = name

@@ -140,6 +140,7 @@ def _look(settings: "Settings", acting_as: str | None, entry: "Entry | None", li
         desk = Desk.enter(entry, settings=settings, as_is=True)
     with desk, desk.read() as tx:
         page = accounts.page(tx, limit=max(listing.FIRST, min(lines, MOST)))
-        cells = (render.account(line, tx.now) for line in page.rows)
-        told = [[(cell.text, cell.tone) for cell in row] for row in cells]
-        return Found([(line.account.id, row) for line, row in zip(page.rows, told, strict=True)], page.total)
+        rows = [
+            (line.account.id, [(cell.text, cell.tone) for cell in render.account(line, tx.now)]) for line in page.rows
+        ]
+        return Found(rows, page.total)

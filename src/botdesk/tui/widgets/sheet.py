@@ -4,7 +4,6 @@ A row that has been drawn is the same strip again as long as it looks the same, 
 """
 
 from collections.abc import Callable, Sequence
-from functools import reduce
 from typing import Any, ClassVar, Final, NamedTuple, Self
 
 from rich.cells import cell_len, set_cell_size
@@ -115,11 +114,11 @@ class Sheet(ScrollView):
         """
         if self.styles.gutter or self.opacity != 1:
             return super().render_lines(crop)
-        background, filters = self.background_colors[1], self.get_line_filters()
-        strips = map(self.render_line, crop.line_range)
-        drawn = [reduce(lambda strip, each: strip.apply_filter(each, background), filters, strip) for strip in strips]
-        first, last = crop.column_span
-        return drawn if (first, last) == (0, self.outer_size.width) else [strip.crop(first, last) for strip in drawn]
+        background = self.background_colors[1]
+        strips = [self.render_line(y) for y in crop.line_range]
+        for each in self.get_line_filters():
+            strips = [strip.apply_filter(each, background) for strip in strips]
+        return [strip.crop(*crop.column_span) for strip in strips]
 
     def render_line(self, y: int) -> Strip:
         """Draw one line: the heading of the columns, a heading, a row, or nothing."""
